@@ -19,6 +19,8 @@ WHAT_TO_TRY = (
     "To look at more, write a groundswell.toml (`groundswell init`), which names the components, "
     "and change it: [[component]], [agents.<name>]."
 )
+# How much a place that takes all of the time weighs more than one that takes none.
+WEIGHT_OF_RUN_TIME = 10
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,7 @@ def _opportunity(
 ) -> Opportunity:
     """Return the opportunity that findings make; what is `foreclosed` does not count as fixable."""
     fixable = [each for each in findings if is_fixable(each, foreclosed)]
+    shares = run_time_shares(fixable, findings)
     rules = Counter(each.code for each in fixable)
     common = ", ".join(f"{rule} x{count}" for rule, count in rules.most_common(4))
     more = f" and {len(rules) - 4} more" if len(rules) > 4 else ""  # noqa: PLR2004
@@ -132,12 +135,34 @@ def _opportunity(
         component=component,
         part=part,
         description=f"{len(fixable)} of {len(findings)} findings can be fixed: {common}{more}",
-        priority=priority(fixable),
-        expected_impact=sum(WEIGHT[each.severity] for each in fixable),
+        priority=Priority.HIGH if any(shares) else priority(fixable),
+        expected_impact=sum(
+            WEIGHT[each.severity] * (1 + WEIGHT_OF_RUN_TIME * share)
+            for each, share in zip(fixable, shares, strict=True)
+        ),
         complexity=LINES_PER_FIX * len(fixable) + len({each.path for each in fixable}),
         findings=len(findings),
         fixable=len(fixable),
     )
+
+
+def run_time_shares(fixable: Sequence[Finding], findings: Sequence[Finding]) -> list[float]:
+    """Return the share of a profiled run's time that is spent around each finding that is fixable.
+
+    It is the largest one of the findings of a profile that have its line in theirs; 0 without any.
+    """
+    profiled = [each for each in findings if each.run_time_share]
+    return [
+        max(
+            (
+                hot.run_time_share
+                for hot in profiled
+                if hot.path == each.path and hot.line <= each.line <= (hot.end_line or hot.line)
+            ),
+            default=0.0,
+        )
+        for each in fixable
+    ]
 
 
 def priority(findings: Sequence[Finding]) -> Priority:

@@ -2,7 +2,8 @@
 
 The recorded source calls the recorder by a builtin, first thing in each function that is asked for.
 Each call whose arguments pickle is appended to a file as a line of JSON, by every process of the
-run; nothing of what is pickled here is loaded here. What cannot be recorded is left out.
+run; nothing of what is pickled here is loaded here. Of a call whose arguments do not pickle, only
+the test that makes it is recorded.
 """
 
 from __future__ import annotations
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
 INPUTS, TREE = "GROUNDSWELL_INPUTS", "GROUNDSWELL_TREE"
 # In each process, so many different inputs of a function are recorded, out of so many calls.
 MAX_INPUTS, MAX_CALLS = 200, 10_000
-MAX_INPUT_BYTES = 64 * 1024
-MAX_FILE_BYTES = 8 * 1024 * 1024
+MAX_INPUT_BYTES = 512 * 1024
+MAX_FILE_BYTES = 32 * 1024 * 1024
+# Of each function, so many calls are recorded by their tests alone.
+MAX_UNPICKLED = 20
 # As `inspect` names them.
 VARARGS, VARKEYWORDS = 4, 8
 
@@ -53,6 +56,7 @@ class InputRecorder:
         self.tree = os.path.abspath(tree)  # noqa: PTH100
         self.calls: dict[int, int] = {}
         self.known: dict[int, set[bytes]] = {}
+        self.unpickled: dict[int, int] = {}
         # The threads that pickle: that may call what is recorded.
         self.pickling: set[int] = set()
 
@@ -67,8 +71,10 @@ class InputRecorder:
             if data not in self.known.setdefault(number, set()):
                 self.known[number].add(data)
                 self._append(number, str(frame.f_globals["__name__"]), data)
-        except Exception:  # noqa: BLE001, S110 - whatever a class raises when it is pickled
-            pass
+        except Exception:  # noqa: BLE001 - whatever a class raises when it is pickled
+            self.unpickled[number] = self.unpickled.get(number, 0) + 1
+            if self.unpickled[number] <= MAX_UNPICKLED:
+                self._append(number, str(frame.f_globals["__name__"]), None)
         finally:
             self.pickling.discard(thread)
 
@@ -77,18 +83,17 @@ class InputRecorder:
         self.calls[number] = self.calls.get(number, 0) + 1
         if self.calls[number] > MAX_CALLS or len(self.known.get(number, ())) >= MAX_INPUTS:
             return False
-        outer = frame.f_back
-        while outer is not None and outer.f_code is not frame.f_code:
-            outer = outer.f_back
-        return outer is None
+        return is_outermost(frame)
 
-    def _append(self, number: int, module: str, data: bytes) -> None:
-        """Append one input, unless the file has become too large."""
+    def _append(self, number: int, module: str, data: bytes | None) -> None:
+        """Append one call, with its input if there is one, unless the file has become too large."""
         line = {
             "function": number,
             "module": module,
             "path": self._import_path(),
-            "input": base64.b64encode(data).decode(),
+            "input": None if data is None else base64.b64encode(data).decode(),
+            # Set by pytest; empty where another framework runs the test.
+            "test": os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0],
         }
         text = json.dumps(line).encode() + b"\n"
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
@@ -105,6 +110,14 @@ class InputRecorder:
         found = [os.path.abspath(each) for each in sys.path]  # noqa: PTH100
         inside = (each for each in found if f"{each}{os.sep}".startswith(self.tree + os.sep))
         return [os.path.relpath(each, self.tree) for each in inside]
+
+
+def is_outermost(frame: FrameType) -> bool:
+    """Return whether a call is not made, however indirectly, by another one of its function."""
+    outer = frame.f_back
+    while outer is not None and outer.f_code is not frame.f_code:
+        outer = outer.f_back
+    return outer is None
 
 
 def arguments(code: CodeType, values: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:

@@ -183,6 +183,31 @@ def compiled_once(place: Place) -> Answer:
     return HOLDS if same(expected, new) else "more is changed in the function than its patterns"
 
 
+def asked_constant(node: ast.AST, code: ParsedFile) -> tuple[str, str] | None:
+    """Return the compiled constant that `re.match(CONSTANT, ...)` without flags asks, and how."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return None
+    method, asked = node.func.attr, next(iter(node.args), None)
+    if not isinstance(asked, ast.Name) or method not in METHODS:
+        return None
+    is_asked = asked.id in compiled_constants(code) and _is_module_re(node.func, code)
+    return (asked.id, method) if is_asked and _flags(node, method) == [] else None
+
+
+@condition("`re` asks the method of the same name of a compiled pattern, which is a constant")
+def own_method(place: Place) -> Answer:
+    """A function of `re` that is given a compiled pattern calls its method with the rest."""
+    found = None if place.old is None else asked_constant(place.old, place.code)
+    if found is None or not isinstance(place.old, ast.Call) or place.new is None:
+        return None
+    asked = ast.Attribute(place.old.args[0], found[1], ast.Load())
+    if not same(ast.Call(asked, place.old.args[1:], place.old.keywords), place.new):
+        return None
+    if found[0] in compiled_constants(place.new_code) and not place.code.binds_any_name:
+        return HOLDS
+    return f"`{found[0]}` may be something else than a compiled pattern"
+
+
 def _names(root: ast.AST) -> set[str]:
     """Return the names of the variables below `root`."""
     return {each.id for each in ast.walk(root) if isinstance(each, ast.Name)}

@@ -20,7 +20,8 @@ class Finding(Value):
     `rule` is `tool:code`. Lines count from 1. `fingerprint` survives line moves. A change must not
     add a `security` finding. `agent_type` is the type whose detectors found it and whose fixers
     may fix it; with `advice`, its agents advise people on what they do not fix. One that is
-    `imported` was found by a tool that somebody else ran.
+    `imported` was found by a tool that somebody else ran. `run_time_share` is that part of a
+    profiled run's time which is spent in its lines; 0 where that is not known.
 
     One field per property of a SARIF result that agents or the gate use.
     """
@@ -40,6 +41,7 @@ class Finding(Value):
     tool: str
     agent_type: str = ""
     imported: bool = False
+    run_time_share: float = 0.0
 
     @property
     def code(self) -> str:

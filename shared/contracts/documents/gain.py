@@ -12,13 +12,15 @@ class FunctionGain(Value):
     """The run time of one function with a change, over that without it.
 
     It is measured in pairs of processes, `runs` of them, on `inputs` that were recorded while the
-    tests ran. `ratio` is that of the medians; the confidence interval from `low` to `high` decides
-    the answer, and None is unbounded. A benchmark of the target has no recorded inputs.
+    tests ran, or in rounds of one process on so many calls that tests make (`in_tests`). `ratio` is
+    that of the medians; the confidence interval from `low` to `high` decides the answer, and None
+    is unbounded. A benchmark of the target has no inputs.
     """
 
     name: str
     answer: Literal["worse", "better", "same", "inconclusive"]
     inputs: int
+    in_tests: bool = False
     runs: int
     ratio: float
     low: float | None = None
@@ -29,9 +31,9 @@ class FunctionGain(Value):
         """The figures in words."""
         ends = (self.low, self.high)
         interval = "" if None in ends else f" (interval {self.low:.2f} to {self.high:.2f})"
-        inputs = (
-            f"on {self.inputs} recorded input{'s' * (self.inputs != 1)}, " if self.inputs else ""
-        )
+        what = "call{} by tests" if self.in_tests else "recorded input{}"
+        counted = what.format("s" * (self.inputs != 1))
+        inputs = f"on {self.inputs} {counted}, " if self.inputs else ""
         return (
             f"{self.name} takes {self.ratio:.2f} times as long{interval}, "
             f"{inputs}in {self.runs} paired runs"

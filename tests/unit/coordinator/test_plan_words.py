@@ -39,6 +39,24 @@ def test_what_cannot_be_fixed_does_not_raise_the_priority():
     assert (only.findings, only.fixable) == (2, 1)
 
 
+def test_what_a_profile_shows_to_be_hot_comes_first():
+    profiled = {"fixable": "no", "run_time_share": 0.5}
+    hot = [
+        *found("hot", severity=Severity.NOTE, line=7),
+        *found("hot", line=4, end_line=9, **profiled),
+        *found("hot", line=7, end_line=7, **{**profiled, "run_time_share": 0.2}),
+    ]
+    beside = [
+        *found("beside", severity=Severity.NOTE, line=3),
+        *found("beside", line=4, end_line=9, **profiled),
+        a_finding(component="beside", path="beside/other.py", line=5, severity=Severity.NOTE),
+    ]
+    ranked = opportunities(beside + hot, ())
+    assert [each.component for each in ranked] == ["hot", "beside"]
+    assert [each.priority for each in ranked] == [Priority.HIGH, Priority.LOW]
+    assert [each.expected_impact for each in ranked] == [6, 2]
+
+
 def test_worth_is_impact_for_each_line_to_read():
     assert value(an_opportunity(expected_impact=10.0, complexity=4.0)) == 2.5
     assert value(an_opportunity(expected_impact=3.0, complexity=0.0)) == 3.0

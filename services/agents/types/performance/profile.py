@@ -2,22 +2,21 @@
 
 import ast
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import ClassVar
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
+from services.agents.types.performance.measuring import MeasuringDetector
 from services.agents.types.performance.rules.repeated_lookup import HotLookup
-from services.agents.types.performance.section import rule_choice, section
 from shared.behaviour.tree import tree_of
 from shared.contracts.base import Severity
 from shared.contracts.documents.findings import Finding
-from shared.detectors.failures import failure_note, is_tool_failure
 from shared.detectors.findings import Fingerprints, rule_id
 from shared.detectors.linters import is_silenced
-from shared.detectors.ports import DetectorResources, Measured, Source
+from shared.detectors.ports import Measured, Source, TargetCommands
 from shared.detectors.texts import line_at, split_lines
 
 TOOL, CODE = "profile", "PRF901"
@@ -59,43 +58,26 @@ class HotFunction:
     share: float
 
 
-class BenchmarkProfileDetector:
+class BenchmarkProfileDetector(MeasuringDetector):
     """Runs `[bench] command` of a target under cProfile, in the sandbox, if it has one."""
 
     name: ClassVar[str] = "bench_profile"
     tool: ClassVar[str] = TOOL
-    version: ClassVar[str] = f"{TOOL}-1"
-    files: ClassVar[tuple[str, ...]] = ("*.py",)
-    single_file: ClassVar[bool] = False
-    security: ClassVar[bool] = False
-    runs_target_code: ClassVar[bool] = True
+    code: ClassVar[str] = CODE
+    version: ClassVar[str] = f"{TOOL}-2"
 
-    def __init__(self, resources: DetectorResources) -> None:
-        self._commands = resources.commands
-
-    async def measure(self, source: Source, paths: Collection[str] | None = None) -> Measured:
-        """Return a finding for each hot function, and for what is looked up again in its loops.
-
-        A note says why there is no profile, where the command was stopped or printed none.
-        """
+    async def run(self, source: Source, commands: TargetCommands) -> Measured:
+        """Return a finding for each hot function, and for what is looked up again in its loops."""
         bench = source.profile.config.bench
-        wanted = section(source).advice and rule_choice(source).includes(CODE)
-        if self._commands is None or not bench.command or not wanted:
+        if not bench.command:
             return Measured((), {})
         script = script_of(bench.command)
-        timeout = min(bench.timeout, MAX_SECONDS)
-        try:
-            printed = await self._commands.read(source, script, timeout=timeout)
-        except Exception as error:
-            if not is_tool_failure(error):
-                raise
-            return Measured((), {}, (failure_note(self.name, error),))
+        printed = await commands.read(source, script, timeout=min(bench.timeout, MAX_SECONDS))
         profiles = read_profiles(printed)
         if not profiles:
             return Measured((), {}, (f"`{bench.command}` ran no Python that could be profiled.",))
         hot = hot_functions(profiles, source)
-        found = tuple(_findings(source, hot, bench.command))
-        return Measured(tuple(e for e in found if paths is None or e.path in paths), {})
+        return Measured(tuple(_findings(source, hot, bench.command)), {})
 
 
 def script_of(command: str) -> str:
@@ -154,14 +136,16 @@ def _findings(source: Source, hot: Sequence[HotFunction], command: str) -> Itera
         text = source.text(each.path) or ""
         where = f"`{each.node.name}` takes {each.share:.0%} of the time of `{command}`"
         severity = Severity.WARNING if each.share >= LARGE_SHARE else Severity.NOTE
-        places = [(CODE, each.node.lineno, f"{where}, in {each.calls} calls.")]
         last = each.node.end_lineno or each.node.lineno
+        places: list[tuple[str, int, int | None, str]] = [
+            (CODE, each.node.lineno, last, f"{where}, in {each.calls} calls.")
+        ]
         places += [
-            (lookups.code, match.line, f"{match.message} {where}.")
+            (lookups.code, match.line, None, f"{match.message} {where}.")
             for match in lookups.matches(each.path, text)
             if each.node.lineno <= match.line <= last
         ]
-        for code, line, message in places:
+        for code, line, end_line, message in places:
             if is_silenced(text, line, code):
                 continue
             row = line_at(split_lines(text), line)
@@ -171,6 +155,8 @@ def _findings(source: Source, hot: Sequence[HotFunction], command: str) -> Itera
                 message=message,
                 path=each.path,
                 line=line,
+                end_line=end_line,
+                run_time_share=0.0 if end_line is None else each.share,
                 fingerprint=fingerprints.next(TOOL, code, each.path, row),
                 component=source.component(each.path),
                 tool=TOOL,

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 import libcst as cst
@@ -60,6 +61,25 @@ class Rewrite(AdviceRule):
         """Make the replacements that fix one match; return whether that can be done."""
         raise NotImplementedError
 
+    def matches(self, path: str, text: str) -> Sequence[Match]:
+        """Return the places by their lines; those whose fix would drop a comment have none."""
+        found = super().matches(path, text)
+        lines = split_lines(text) if found else []
+        return [
+            replace(each, fixable="no")
+            if any("#" in line for line in lines[each.line - 1 : each.end_line])
+            and not self._keeps_comments(path, text, each)
+            else each
+            for each in found
+        ]
+
+    def _keeps_comments(self, path: str, text: str, match: Match) -> bool:
+        """Return whether the fix of a match leaves all comments of the file where they are."""
+        try:
+            return not _drops_comment(text, self._rewritten(path, text, [(match, 0)])[0])
+        except (SyntaxError, ValueError, RecursionError, cst.ParserSyntaxError):
+            return False
+
     def why(self) -> str:
         """Return why breaking the rule is bad."""
         return self.reason
@@ -74,18 +94,34 @@ class Rewrite(AdviceRule):
         path = found[0].finding.path
         wanted = {each.finding.fingerprint: n for n, each in enumerate(found)}
         try:
-            matches = list(identified_matches(self, path, text))
-            file = RewrittenFile(tree_of(path, text).code)
+            matches = [
+                (match, wanted[fingerprint])
+                for match, fingerprint in identified_matches(self, path, text)
+                if fingerprint in wanted and match.fixable != "no"
+            ]
+            new, fixed = self._rewritten(path, text, matches)
+            if _drops_comment(text, new):
+                harmless = [e for e in matches if self._keeps_comments(path, text, e[0])]
+                new, fixed = self._rewritten(path, text, harmless)
         except (SyntaxError, ValueError, RecursionError, cst.ParserSyntaxError):
             return text, ()
-        fixed = [
-            wanted[fingerprint]
-            for match, fingerprint in matches
-            if fingerprint in wanted and match.fixable != "no" and self.rewrite(file, match)
-        ]
-        new = file.text() if fixed else text
-        whole = Edit((1, 1), (len(split_lines(text)) + 1, 1), new)
-        return (text, ()) if drops_comment(text, (whole,)) else (new, tuple(fixed))
+        return (text, ()) if _drops_comment(text, new) else (new, fixed)
+
+    def _rewritten(
+        self, path: str, text: str, matches: Sequence[tuple[Match, int]]
+    ) -> tuple[str, tuple[int, ...]]:
+        """Return the text with the fixes of these matches, and the numbers of those it has.
+
+        Raises `libcst.ParserSyntaxError` where LibCST cannot parse it.
+        """
+        file = RewrittenFile(tree_of(path, text).code)
+        fixed = tuple(number for match, number in matches if self.rewrite(file, match))
+        return (file.text() if fixed else text), fixed
+
+
+def _drops_comment(text: str, new: str) -> bool:
+    """Return whether a comment of a text is missing in another version of it."""
+    return drops_comment(text, (Edit((1, 1), (len(split_lines(text)) + 1, 1), new),))
 
 
 def unwrap_call(file: RewrittenFile, match: Match) -> bool:

@@ -11,6 +11,7 @@ from services.agents.types.performance.rules.cached_formula import CachedFormula
 from services.agents.types.performance.rules.compiled_pattern import CompiledPattern
 from services.agents.types.performance.rules.comprehension import Comprehension
 from services.agents.types.performance.rules.grown_text import GrownText
+from services.agents.types.performance.rules.pattern_method import PatternMethod
 from services.agents.types.performance.rules.queue_as_list import QueueAsList
 from services.agents.types.performance.rules.read_copy import CountedCopy, JoinedCopy
 from services.agents.types.performance.rules.repeated_lookup import RepeatedLookup
@@ -43,7 +44,7 @@ from shared.detectors.rewrites import RewritesDetector, Rule
 from shared.detectors.ruff import RuffDetector
 
 # Counted up with each change of what the rules find.
-EDITION = 1
+EDITION = 2
 PRIORS = Priors(safe=0.95, unsafe=0.7)
 # Their modules declare them when they are imported.
 CONDITIONS = (caching, comprehensions, copies, membership, patterns, queues)
@@ -52,6 +53,7 @@ REWRITES: tuple[Rewrite, ...] = (
     SearchedConstant(),
     SearchedCopy(),
     CompiledPattern(),
+    PatternMethod(),
     QueueAsList(),
     Comprehension(),
     CountedCopy(),

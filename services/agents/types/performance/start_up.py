@@ -4,7 +4,7 @@ import asyncio
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,16 +14,15 @@ from services.agents.types.performance.import_times import (
     parse_import_times,
     slow_imports,
 )
-from services.agents.types.performance.section import rule_choice, section
+from services.agents.types.performance.measuring import MeasuringDetector
 from shared.contracts.base import Severity
 from shared.contracts.documents.findings import Finding
-from shared.detectors.failures import failure_note, is_tool_failure
 from shared.detectors.findings import Fingerprints, rule_id
 from shared.detectors.imports.cutting import MAX_FUNCTIONS, read_uses
 from shared.detectors.imports.facts import ImportPhase, ImportSite
 from shared.detectors.imports.graph import ImportGraph, read_graph
 from shared.detectors.imports.modules import is_init
-from shared.detectors.ports import DetectorResources, Measured, Source
+from shared.detectors.ports import Measured, Source, TargetCommands
 from shared.detectors.texts import line_at, split_lines
 
 TOOL, CODE = "importtime", "PRF801"
@@ -52,33 +51,19 @@ class SlowImport:
     is_deferrable: bool
 
 
-class ImportTimesDetector:
+class ImportTimesDetector(MeasuringDetector):
     """Imports each package of a target in the sandbox, if it imports something from outside."""
 
     name: ClassVar[str] = "import_times"
     tool: ClassVar[str] = TOOL
+    code: ClassVar[str] = CODE
     version: ClassVar[str] = f"{TOOL}-1"
-    files: ClassVar[tuple[str, ...]] = ("*.py",)
-    single_file: ClassVar[bool] = False
-    security: ClassVar[bool] = False
-    runs_target_code: ClassVar[bool] = True
 
-    def __init__(self, resources: DetectorResources) -> None:
-        self._commands = resources.commands
-
-    async def measure(self, source: Source, paths: Collection[str] | None = None) -> Measured:
-        """Return a finding for each slow import; a note where they could not be measured."""
-        if self._commands is None or not is_wanted(source):
-            return Measured((), {})
+    async def run(self, source: Source, commands: TargetCommands) -> Measured:  # noqa: ARG002
+        """Return a finding for each slow import."""
         graph = await asyncio.to_thread(read_graph, source.tree, source.profile.test.pythonpath)
-        try:
-            found = slow_statements(await self.times(source, graph), source, graph)
-        except Exception as error:
-            if not is_tool_failure(error):
-                raise
-            return Measured((), {}, (failure_note(self.name, error),))
-        mine = [each for each in found if paths is None or each.path in paths]
-        return Measured(tuple(_findings(source, mine)), {})
+        found = slow_statements(await self.times(source, graph), source, graph)
+        return Measured(tuple(_findings(source, found)), {})
 
     async def times(
         self, source: Source, graph: ImportGraph, files: Mapping[str, str] | None = None
@@ -94,11 +79,6 @@ class ImportTimesDetector:
             )
             found[package] = least_of([*map(parse_import_times, printed.split(SEPARATOR))])
         return found
-
-
-def is_wanted(source: Source) -> bool:
-    """Return whether a target wants import times to be measured."""
-    return section(source).advice and rule_choice(source).includes(CODE)
 
 
 def packages(source: Source, graph: ImportGraph) -> list[str]:

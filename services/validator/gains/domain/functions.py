@@ -59,7 +59,7 @@ def functions_to_measure(texts: Mapping[str, tuple[str, str]]) -> list[MeasuredF
 
 
 def with_recording(text: str, functions: Mapping[int, MeasuredFunction], recorder: str) -> str:
-    """Return a source whose functions first call `recorder(number, locals())`.
+    """Return a source whose functions first call the builtin `recorder(number, locals())`.
 
     `functions` are some of its own, by their numbers. Layout and comments are lost. It is empty if
     the text is not valid Python.
@@ -78,9 +78,12 @@ def with_recording(text: str, functions: Mapping[int, MeasuredFunction], recorde
 
 def _measured(path: str, function: Function) -> MeasuredFunction:
     """Return a function of a file as one to measure."""
-    decorators = [ast.unparse(each) for each in function.node.decorator_list]
-    decorated = not OF_METHODS.issuperset(decorators)
-    return MeasuredFunction(path, function.name, function.node.lineno, decorated)
+    return MeasuredFunction(path, function.name, function.node.lineno, _is_decorated(function))
+
+
+def _is_decorated(function: Function) -> bool:
+    """Return whether decorators wrap a function."""
+    return not OF_METHODS.issuperset(map(ast.unparse, function.node.decorator_list))
 
 
 def _in_both(old: ParsedSource, new: ParsedSource) -> Iterator[Function]:

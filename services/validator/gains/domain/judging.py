@@ -10,8 +10,8 @@ from services.validator.benchmarks.domain.measurements import (
 from services.validator.benchmarks.domain.reports import BenchmarkReport
 from shared.contracts.documents.gain import FunctionGain, Gain
 
-# The replay counts the inputs with which a function can be called in the tree at hand.
-NAME = re.compile(r"(.+) \((\d+) calls\)", re.DOTALL)
+# The calls of a function that were timed in the tree at hand are counted, and where that was.
+NAME = re.compile(r"(.+) \((\d+) calls( in tests)?\)", re.DOTALL)
 NOTHING_COMPARED = "nothing was compared"
 
 
@@ -24,7 +24,7 @@ def judge_gain(report: BenchmarkReport, run: str) -> Gain:
         return _unknown(f"its functions cannot be called with it: {report.broken}", run)
     gone = [each for each in report.comparisons if each.answer is BenchmarkOutcome.GONE]
     if gone:
-        return _unknown(f"with it, not all recorded calls work of {_parts(gone[0])[0]}", run)
+        return _unknown(f"with it, not all recorded calls work of {_parts(gone[0].name)[0]}", run)
     compared = [each for each in report.comparisons if each.pairs]
     if not compared:
         return _unknown(report.notes[0] if report.notes else NOTHING_COMPARED, run)
@@ -57,13 +57,14 @@ def _unknown(why: str, run: str) -> Gain:
 
 def _function_gain(comparison: BenchmarkComparison) -> FunctionGain:
     """Return one comparison as the gain of a function."""
-    name, inputs = _parts(comparison)
+    name, inputs, in_tests = _parts(comparison.name)
     medians = (comparison.candidate, comparison.head)
     over, under = reversed(medians) if comparison.unit.more_is_better else medians
     return FunctionGain(
         name=name,
         answer=comparison.answer.value,
         inputs=inputs,
+        in_tests=in_tests,
         runs=comparison.pairs,
         ratio=over / under,
         low=comparison.low,
@@ -71,7 +72,10 @@ def _function_gain(comparison: BenchmarkComparison) -> FunctionGain:
     )
 
 
-def _parts(comparison: BenchmarkComparison) -> tuple[str, int]:
-    """Return the function's name and the number of its inputs; 0 for a benchmark of the target."""
-    found = NAME.fullmatch(comparison.name)
-    return (found[1], int(found[2])) if found else (comparison.name, 0)
+def _parts(label: str) -> tuple[str, int, bool]:
+    """Return the function's name, the number of its calls, and whether tests made them.
+
+    A benchmark of the target has no calls.
+    """
+    found = NAME.fullmatch(label)
+    return (found[1], int(found[2]), bool(found[3])) if found else (label, 0, False)

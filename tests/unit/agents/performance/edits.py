@@ -37,6 +37,15 @@ def pattern(before, after, constant="_P = re.compile('a')", start="import re\n")
     return Tried(f"{COMPILED} {ADDED}", f"{start}def f(s):\n    {before}\n", f"{start}{constant}\ndef f(s):\n    {after}\n")
 
 
+OWN_METHOD = "patterns.own-method"
+
+
+def asked(before, after, constant="P = re.compile('a')", rest=""):
+    """Return a function that asks `re` with a constant, and its method."""
+    head = f"import re\n{constant}\n"
+    return Tried(OWN_METHOD, f"{head}def f(s): return {before}\n{rest}", f"{head}def f(s): return {after}\n{rest}")
+
+
 FILLED, COUNTED, JOINED = "comprehensions.filled-by-loop", "copies.counted-directly", "copies.joined-directly"
 
 
@@ -57,6 +66,8 @@ def cached(body="if n < 2: return n\n    return _f(n - 1) + _f(n - 2)", rest="x 
 
 
 KEPT = [
+    asked("re.match(P, s)", "P.match(s)"),
+    asked("re.sub(P, s, string=g(s))", "P.sub(s, string=g(s))", "P = re.compile(b'a', re.I)"),
     cached(),
     cached(rest="def g(a): return _f(len(a)) + _f(int(a))"),
     filled("for x in a: r.append(g(x))", "[g(x) for x in a]"),
@@ -197,6 +208,12 @@ HOSTILE = [
     pattern("x = p\n    p = re.compile('a')\n    return p", "x = _P\n    return _P"),
     pattern("p = re.compile('a')\n    p = s\n    return p", "_P = s\n    return _P"),
     pattern("p = re.compile('a')\n    return locals()", "return locals()"),
+    asked("re.match(P, s)", "P.search(s)"),
+    asked("re.match(P, s)", "P.match(s, 1)"),
+    asked("re.match(P, s)", "P.match(s)", "P = 'a'"),
+    asked("re.match(P, s, re.I)", "P.match(s)"),
+    asked("re.match(P, s)", "P.match(s)", rest="def g(): global P; P = 'a'\n"),
+    asked("re.match(P, s)", "P.match(s)", rest="re.match = print\n"),
     Tried(f"{COMPILED} {ADDED}", "import re\ndef f(s): return re.compile('a')\nf(1)\n", "import re\ndef f(s): return _P\nf(1)\n_P = re.compile('a')\n"),
     Tried(ADDED, "import re\n", "import re\n_P = re.compile('a')\n", (("n.py", "from m import _P\n"),)),
     Tried(ADDED, "import re\n", "import re\n_P = re.compile(a)\n"),

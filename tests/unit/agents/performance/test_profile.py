@@ -73,6 +73,8 @@ async def test_a_hot_function_is_found_with_the_look_ups_in_its_loops():
     hot, lookup = found.findings
     assert hot.message == "`total` takes 62% of the time of `python bench.py`, in 3 calls."
     assert "`shop.tax.rate` is looked up 4 times" in lookup.message
+    assert (hot.end_line, round(hot.run_time_share, 2)) == (9, 0.62)
+    assert (lookup.end_line, lookup.run_time_share) == (None, 0)
     assert {each.severity for each in found.findings} == {Severity.WARNING}
 
 

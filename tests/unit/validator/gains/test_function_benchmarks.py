@@ -12,7 +12,7 @@ from services.validator.gains.adapters import NOTHING_RECORDED, SandboxedFunctio
 from services.validator.gains.domain.functions import functions_to_measure
 from services.validator.gains.domain.judging import judge_gain
 from services.validator.gains.domain.plan import GainPlan
-from services.validator.in_target.replay import NOTHING_CALLABLE
+from services.validator.gains.domain.timed_calls import NOTHING_TIMED
 from shared.environments.interpreters import running_interpreter
 from shared.environments.ports import Environment
 from shared.kernel.ids import uuid7
@@ -114,21 +114,42 @@ class NamesAreCounted(unittest.TestCase):
     assert judged(found).state == "measured"
 
 
-async def test_values_that_do_not_pickle_are_not_recorded(compare):
-    tests = TESTS.replace('"y"]', '"y", lambda: 0]')
+async def test_values_that_do_not_pickle_are_measured_in_the_tests(compare):
+    tests = TESTS.replace('"y"]', '"y", lambda: 0]') + "    assert Shop([]).count() == 0\n"
     gain = judged(await compare(SLOW, FAST, tests))
-    assert gain.state == "unknown"
-    assert gain.summary == NOTHING_RECORDED
+    assert gain.state == "measured", gain
+    [method] = gain.functions
+    assert (method.name, method.inputs, method.in_tests) == ("shop.py::Shop.count", 2, True)
+    assert "on 2 calls by tests" in gain.summary
+    assert method.ratio < 0.5
 
 
-async def test_a_call_that_fails_outside_of_its_test_is_not_replayed(compare):
-    code = SLOW.replace("return sum", "open('made-by-the-test')\n        return sum")
-    tests = TESTS.replace("    assert", "    open('made-by-the-test', 'w')\n    assert")
-    gain = judged(
-        await compare(code, code.replace("= [f", "= {f").replace("(300)]", "(300)}"), tests)
-    )
+async def test_a_call_that_works_only_in_its_test_is_measured_there_by_unittest_too(compare):
+    tests = """
+import unittest
+
+from shop import Shop
+
+
+class NamesAreCounted(unittest.TestCase):
+    def test_count(self):
+        open("made-by-the-test", "w").close()
+        self.assertEqual(Shop(["x"]).count(), 0)
+"""
+    before = SLOW.replace("return sum", "open('made-by-the-test').close()\n        return sum")
+    before = before.replace("(300)", "(9000)")
+    after = before.replace("= [f", "= {f").replace("(9000)]", "(9000)}")
+    found = await compare(before, after, tests, command=UNITTEST, framework="unittest")
+    gain = judged(found)
+    assert gain.state == "measured", gain
+    assert gain.functions[0].in_tests
+
+
+async def test_a_call_that_works_only_once_is_not_measured(compare):
+    code = SLOW.replace("return sum", "open('made', 'x')\n        return sum")
+    gain = judged(await compare(code, code.replace("= [f", "= {f").replace("(300)]", "(300)}")))
     assert gain.state == "unknown"
-    assert gain.summary == NOTHING_CALLABLE
+    assert gain.summary == NOTHING_TIMED
 
 
 async def test_a_call_that_only_works_without_the_change_is_no_gain(compare):

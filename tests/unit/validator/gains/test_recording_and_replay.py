@@ -10,10 +10,11 @@ import types
 import pytest
 
 from services.validator.gains.domain.functions import MeasuredFunction
-from services.validator.gains.domain.inputs import replay_inputs
+from services.validator.gains.domain.inputs import MAX_TIMED_CALLS, read_calls
 from services.validator.in_target import inputs as recording
+from services.validator.in_target.call_timer import MAX_CALLS
 from services.validator.in_target.inputs import InputRecorder
-from services.validator.in_target.replay import TimedFunction, find_function
+from services.validator.in_target.replay import TimedFunction, find_function, measure
 
 FUNCTION = MeasuredFunction("shop/m.py", "find", 3, decorated=False)
 
@@ -33,7 +34,8 @@ class Recorded:
 
     def calls(self):
         found = [json.loads(each) for each in self.lines().splitlines()]
-        return [pickle.loads(base64.b64decode(each["input"])) for each in found]
+        inputs = [each["input"] for each in found if each["input"] is not None]
+        return [pickle.loads(base64.b64decode(each)) for each in inputs]
 
 
 @pytest.fixture
@@ -93,15 +95,20 @@ class Refuses:
         raise ZeroDivisionError
 
 
-def test_what_cannot_be_pickled_or_is_too_large_is_left_out(recorded):
+def test_of_what_cannot_be_pickled_or_is_too_large_only_the_test_is_recorded(recorded, monkeypatch):
+    monkeypatch.setenv("PYTEST_CURRENT_TEST", "tests/test_a.py::test b (call)")
+    monkeypatch.setattr(recording, "MAX_UNPICKLED", 4)
     record = recorded.recorder.record
 
     def find(a):
         record(0, {"a": a})
 
-    for each in (lambda: 0, Refuses(), b"x" * recording.MAX_INPUT_BYTES, sys):
+    for each in (lambda: 0, Refuses(), b"x" * recording.MAX_INPUT_BYTES, sys, sys):
         find(each)
-    assert recorded.lines() == b""
+    found = read_calls(recorded.lines(), [FUNCTION])
+    assert len(recorded.lines().splitlines()) == 4
+    assert (found.inputs, found.is_empty) == ("", False)
+    assert found.tests == ("tests/test_a.py::test b",)
     find(CallsBack(find))
     assert recorded.calls() == [([""], {})]
 
@@ -125,13 +132,13 @@ def test_a_function_and_the_file_are_recorded_up_to_a_limit(recorded, monkeypatc
 
 
 def a_line(**fields):
-    line = {"function": 0, "module": "shop.m", "path": ["."], "input": "eA=="}
+    line = {"function": 0, "module": "shop.m", "path": ["."], "input": "eA==", "test": ""}
     return json.dumps({**line, **fields}).encode()
 
 
 def test_recorded_calls_are_grouped_for_the_replay():
     lines = [a_line(), a_line(input="eQ=="), a_line(), a_line(module="m", input="eg==")]
-    found = json.loads(replay_inputs(b"\n".join(lines), [FUNCTION]))
+    found = json.loads(read_calls(b"\n".join(lines), [FUNCTION]).inputs)
     [function] = found["functions"]
     assert function["inputs"] == ["eA==", "eQ=="]
     assert function["label"] == "shop/m.py::find"
@@ -140,7 +147,26 @@ def test_recorded_calls_are_grouped_for_the_replay():
 
 def test_nothing_is_taken_from_a_damaged_line():
     damaged = [b"", b"{", b"[]", a_line(function=1), a_line(function="x"), a_line(path=1)]
-    assert replay_inputs(b"\n".join(damaged), [FUNCTION]) == ""
+    assert read_calls(b"\n".join(damaged), [FUNCTION]).is_empty
+
+
+def test_tests_are_known_only_if_those_of_all_calls_are():
+    known = [a_line(test="b", input=None), a_line(test="a", function=1)]
+    assert read_calls(b"\n".join(known), [FUNCTION, FUNCTION]).tests == ("a", "b")
+    assert read_calls(b"\n".join([*known, a_line()]), [FUNCTION, FUNCTION]).tests == ()
+
+
+def test_only_the_tests_of_the_first_calls_are_named():
+    calls = [a_line(test=f"{n:02}", input=None) for n in range(MAX_TIMED_CALLS + 1)]
+    assert read_calls(b"\n".join(calls), [FUNCTION]).tests[-1] == f"{MAX_TIMED_CALLS - 1}"
+    assert MAX_TIMED_CALLS == MAX_CALLS
+
+
+def test_what_mostly_does_not_pickle_is_not_replayed():
+    calls = [a_line(), a_line(input=None), a_line(function=1)]
+    found = json.loads(read_calls(b"\n".join(calls), [FUNCTION, FUNCTION]).inputs)
+    assert len(found["functions"]) == 1
+    assert read_calls(b"\n".join(calls[:2]), [FUNCTION, FUNCTION]).inputs == ""
 
 
 def inputs_of(*calls):
@@ -196,6 +222,23 @@ def test_calls_that_raise_are_dropped_also_those_that_end_the_process():
     assert TimedFunction(leave, inputs_of([1], [2], [3])).inputs == inputs_of([3])
 
 
+def test_calls_that_work_only_once_are_dropped(tmp_path):
+    def create(name):
+        (tmp_path / name).touch(exist_ok=name == "again")
+
+    assert TimedFunction(create, inputs_of(["once"], ["again"])).inputs == inputs_of(["again"])
+
+
+def test_a_function_that_fails_while_it_is_timed_is_left_out(module):
+    once = base64.b64encode(pickle.dumps(([], {}))).decode()
+    asked = [
+        {"label": name, "module": module, "name": name, "decorated": False, "inputs": [once]}
+        for name in ("tires", "Shop.still")
+    ]
+    [line] = measure({"functions": asked})
+    assert line.startswith("Shop.still (1 calls) ")
+
+
 @pytest.fixture
 def module(monkeypatch):
     code = """
@@ -215,6 +258,11 @@ def inner(a, b): return "inner"
 
 @lost
 def gone(a): return a
+
+calls = []
+def tires():
+    calls.append(1)
+    assert len(calls) < 3
 
 class Shop:
     @staticmethod

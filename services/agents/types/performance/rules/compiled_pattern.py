@@ -24,7 +24,7 @@ CALLED_ONCE = frozenset({"__init__", "__new__", "main", "setup", "setUp"})
 
 
 class CompiledPattern(Rewrite):
-    """`re.compile` of a constant in a function, and `re.match` and the like in a loop of one."""
+    """`re.compile` of a constant in a function, and `re.match` and the like, in a loop or not."""
 
     declaration = FixerDeclaration(
         rule=rule_id(TOOL, "PRF201"),
@@ -49,7 +49,7 @@ class CompiledPattern(Rewrite):
             if made is None or not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
                 continue
             in_loop = bool(tree.loops(each))
-            if not in_loop and (made[1] or function.name in CALLED_ONCE):
+            if not in_loop and function.name in CALLED_ONCE:
                 continue
             if not made[1] and _is_kept(each, function, tree):
                 continue
