@@ -64,7 +64,7 @@ from shared.contracts.work import ProposalCleared
 log = structlog.get_logger(__name__)
 
 # How long a gate without a change that is ready waits beside its interval.
-WAVE_POLL_SECONDS = 0.5
+WAVE_POLL_SECONDS = 0.15
 
 
 async def admit(event: ProposalCleared, deps: ValidatorDeps) -> None:
