@@ -16,9 +16,9 @@ async def prove(gate_round: GateRound, ids: Sequence[str], deps: ValidatorDeps) 
     """Find the proofs of these changes, tried together, and publish those that are new.
 
     Changes that do not apply together are left as they are: a run shows that, and the gate decides
-    what follows. Those that leave the round meanwhile may be among them.
+    what follows. Those that have left the round are passed over.
     """
-    present = {each: gate_round.changes[each] for each in ids}
+    present = {each: gate_round.changes[each] for each in ids if each in gate_round.changes}
     composition = await compose(gate_round, ids, deps)
     if composition.failed:
         return
