@@ -140,12 +140,15 @@ def _hopeful(comparison: BenchmarkComparison, plan: SamplingPlan) -> bool:
     """Return True if more pairs may still decide it; stopping for futility adds no error.
 
     At the cap the interval is expected to be narrower by the square root of the ratio of pairs,
-    around a centre that may have moved by half of today's half width (1.5 standard errors).
+    around a centre that may have moved by half of today's half width (1.5 standard errors). Where
+    only a gain is looked for, an analysis that shows none ends it.
     """
     if comparison.answer is not BenchmarkOutcome.INCONCLUSIVE:
         return False
     if comparison.low is None or comparison.high is None:
         return True
+    if not plan.proves_equality and comparison.ratio > 1 - plan.tolerance:
+        return False
     half = math.log(comparison.high / comparison.low) / 2
     last = half * math.sqrt(comparison.pairs / plan.cap)
     middle = math.log(comparison.ratio)

@@ -143,3 +143,11 @@ def test_one_pair_that_is_faster_has_them_measured_further():
     slower = [PairedRun(seconds(f=(1, 1)), seconds(f=(1.1, 1))) for _ in range(4)]
     rounds = [*slower, PairedRun(seconds(f=(1, 1)), seconds(f=(0.9, 1)))]
     assert wanted(rounds, SamplingPlan(0.02, proves_equality=False)) == 11
+
+
+@pytest.mark.parametrize(("ratio", "pairs"), [(0.99, 11), (0.95, 18)])
+def test_an_analysis_that_shows_no_gain_ends_the_search_for_one(ratio, pairs):
+    spread = [0.9, 1.1, 0.95, 1.05, 1.0, 1.0, 1.0, 0.9, 1.1, 0.95, 1.05]
+    rounds = [PairedRun(seconds(f=(1, 1)), seconds(f=(ratio * each, 1))) for each in spread]
+    found = wanted(rounds, SamplingPlan(0.02, proves_equality=False))
+    assert (found > 11) == (pairs > 11)
