@@ -121,7 +121,7 @@ class Store:
         states.DELIVERY,
         index("settled"),
         index("state", "due_at"),
-        index("lane", "state"),
+        index("lane", "state", "sequence"),
         index("webhook_id", "state"),
         index("finished_at", expires=KEPT_DELIVERIES_SECONDS),
     )

@@ -62,11 +62,3 @@ def _told(attempt: DeliveryAttempt) -> str:
         return attempt.error
     moved = " (redirects are not followed)" if 300 <= attempt.status < 400 else ""  # noqa: PLR2004
     return f"status {attempt.status}{moved}."
-
-
-def heads(opened: list[Delivery]) -> dict[str, str]:
-    """Return the id of the first delivery of each lane; `opened` are in the order of sending."""
-    found: dict[str, str] = {}
-    for each in opened:
-        found.setdefault(each.lane, each.id)
-    return found

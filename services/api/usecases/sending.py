@@ -6,18 +6,19 @@ from datetime import timedelta
 
 import structlog
 
-from services.api.domain.deliveries import MAX_KEPT_ATTEMPTS, SENDING_SECONDS, after_attempt, heads
+from services.api.domain.deliveries import MAX_KEPT_ATTEMPTS, SENDING_SECONDS, after_attempt
 from services.api.domain.signing import signed_headers
 from services.api.ports import ApiDeps
 from services.api.usecases.callbacks import tell_results
 from shared.contracts.documents.webhooks import Delivery, DeliveryAttempt, Webhook
 from shared.contracts.events import WebhookExhausted
 from shared.contracts.states import DeliveryState
+from shared.http.addresses import read_url
 
 log = structlog.get_logger(__name__)
 
 MAX_AT_ONCE, MAX_AT_ONCE_PER_RECEIVER = 32, 4
-MAX_READ = 500
+MAX_READ = 100
 OPEN = [DeliveryState.PENDING, DeliveryState.SENDING]
 ENDED = frozenset({"succeed", "give_up"})
 GONE = 410
@@ -51,24 +52,33 @@ class DeliverySender:
             await asyncio.gather(*self._running, return_exceptions=True)
 
     async def _due(self) -> list[Delivery]:
-        """Return the deliveries that are due and the first of their lane, oldest first."""
-        store, now = self._deps.store.deliveries, self._deps.clock()
-        due = await store.find_between(
+        """Return the deliveries that are due and the first of their lane, some of each receiver."""
+        store = self._deps.store.deliveries
+        receivers = await store.count_by(["webhook_id"], state=DeliveryState.PENDING)
+        due = [each for (webhook,) in receivers for each in await self._due_for(webhook)]
+        first = {each: await self._first_of(each) for each in sorted({one.lane for one in due})}
+        return [each for each in due if first[each.lane] == each.id]
+
+    async def _first_of(self, lane: str) -> str:
+        """Return the id of what is next in a lane."""
+        found = await self._deps.store.deliveries.first(lane=lane, state=OPEN, sort="sequence")
+        return found.id if found else ""
+
+    async def _due_for(self, webhook_id: str | None) -> list[Delivery]:
+        """Return what is due for one subscription, or of the callbacks, in the order of events."""
+        return await self._deps.store.deliveries.find_between(
             "due_at",
             None,
-            now + timedelta(milliseconds=1),
+            self._deps.clock() + timedelta(milliseconds=1),
             state=DeliveryState.PENDING,
-            sort="sequence",
+            webhook_id=webhook_id,
+            sort="sequence" if webhook_id else "due_at",
             limit=MAX_READ,
         )
-        lanes = sorted({each.lane for each in due})
-        opened = await store.find(lane=lanes, state=OPEN, sort="sequence", limit=2 * MAX_READ)
-        first = heads(opened)
-        return [each for each in due if first.get(each.lane) == each.id]
 
     async def _begin(self, delivery: Delivery) -> None:
         """Claim a delivery and send it in the background, unless too many are being sent."""
-        receiver = delivery.webhook_id or delivery.url
+        receiver = delivery.webhook_id or read_url(delivery.url).host
         if len(self._running) >= MAX_AT_ONCE:
             return
         if Counter(self._running.values())[receiver] >= MAX_AT_ONCE_PER_RECEIVER:
