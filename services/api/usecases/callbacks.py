@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import structlog
+
 from services.api.domain.callbacks import encode_callback, gave_up, is_decided
 from services.api.domain.views import enhancement_view
 from services.api.ports import ApiDeps
@@ -13,7 +15,10 @@ from shared.contracts.documents.waves import Wave
 from shared.contracts.documents.webhooks import Awaited, Delivery
 from shared.contracts.http import API_PREFIX
 from shared.contracts.states import WAVE, DeliveryState
+from shared.kernel.errors import Transient
 from shared.kernel.ids import derive_uuid7
+
+log = structlog.get_logger(__name__)
 
 # A command that was accepted while the coordinator was away is carried out when it is back.
 STARTING = timedelta(minutes=10)
@@ -53,7 +58,14 @@ async def tell_results(deps: ApiDeps) -> None:
     """Give every callback whose result is there its body, so that it is sent."""
     waiting = await deps.store.deliveries.find(state=DeliveryState.WAITING, limit=MAX_WAITING)
     for each in waiting:
-        body = await _result(each, deps)
+        try:
+            body = await _result(each, deps)
+        except Transient:
+            raise
+        except Exception:
+            # Whatever is wrong with one of them, the others are told.
+            log.exception("callback_not_made", callback=each.id)
+            continue
         if body is not None:
             now = deps.clock()
             await deps.store.deliveries.transition(

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from services.api.main import make_app
 from services.api.ports import ApiDeps
@@ -308,6 +309,19 @@ class TestHealth:
         told = (await n8n.get("/webhooks/n8n/health")).json()
         assert told["state"] == "degraded"
         assert "coordinator" in told["problem"]
+
+
+async def test_a_callback_that_cannot_be_made_does_not_hold_others(n8n, deps, sender, receiver):
+    wave = (await n8n.post(DEPLOY, json={"callback_url": RESUME})).json()["wave_id"]
+    # Its target is not there, so there is no report.
+    await deps.store.waves.insert(a_wave(id=wave, target_id=TARGET, state="completed"))
+    change = an_enhancement(state="applied")
+    await deps.store.enhancements.insert(change)
+    await n8n.post(VALIDATE, json={"enhancement_id": change.id, "callback_url": RESUME})
+    with capture_logs() as logged:
+        await tell(sender)
+    assert [each["kind"] for each in receiver.bodies] == ["enhancement"]
+    assert [each["event"] for each in logged] == ["callback_not_made"]
 
 
 async def test_a_callback_is_tried_again_until_it_is_taken(n8n, deps, sender, receiver, clock):
