@@ -65,7 +65,7 @@ async def tell_results(deps: ApiDeps) -> None:
         except Exception:
             # Whatever is wrong with one of them, the others are told.
             log.exception("callback_not_made", callback=each.id)
-            continue
+            body = _unknown(each, deps) if deps.clock() >= each.until else None
         if body is not None:
             now = deps.clock()
             await deps.store.deliveries.transition(
@@ -85,6 +85,19 @@ async def _result(waiting: Delivery, deps: ApiDeps) -> CallbackBody | None:
         return await _of_wave(wave, deps) if late or WAVE.terminal(wave.state) else None
     change = await deps.store.enhancements.require(awaited.enhancement_id or "")
     return _of_change(change, deps) if late or is_decided(change, waiting, now) else None
+
+
+def _unknown(waiting: Delivery, deps: ApiDeps) -> CallbackBody:
+    """Return what is told at the end of its time where the result cannot be read."""
+    awaited = waiting.awaited or Awaited()
+    return CallbackBody(
+        kind="wave" if awaited.wave_id else "enhancement",
+        wave_id=awaited.wave_id,
+        enhancement_id=awaited.enhancement_id,
+        state="unknown",
+        note="The result could not be read; the log of the API has the reason.",
+        at=deps.clock(),
+    )
 
 
 async def _of_wave(wave: Wave, deps: ApiDeps) -> CallbackBody:

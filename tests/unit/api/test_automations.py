@@ -311,7 +311,9 @@ class TestHealth:
         assert "coordinator" in told["problem"]
 
 
-async def test_a_callback_that_cannot_be_made_does_not_hold_others(n8n, deps, sender, receiver):
+async def test_a_callback_that_cannot_be_made_does_not_hold_others(
+    n8n, deps, sender, receiver, clock
+):
     wave = (await n8n.post(DEPLOY, json={"callback_url": RESUME})).json()["wave_id"]
     # Its target is not there, so there is no report.
     await deps.store.waves.insert(a_wave(id=wave, target_id=TARGET, state="completed"))
@@ -322,6 +324,10 @@ async def test_a_callback_that_cannot_be_made_does_not_hold_others(n8n, deps, se
         await tell(sender)
     assert [each["kind"] for each in receiver.bodies] == ["enhancement"]
     assert [each["event"] for each in logged] == ["callback_not_made"]
+    clock.passes(hours=24)
+    with capture_logs():
+        await tell(sender)
+    assert (receiver.bodies[1]["wave_id"], receiver.bodies[1]["state"]) == (wave, "unknown")
 
 
 async def test_a_callback_is_tried_again_until_it_is_taken(n8n, deps, sender, receiver, clock):
