@@ -11,6 +11,7 @@ from httpx_sse import EventSource, aconnect_sse
 from pydantic import BaseModel
 
 from cli.responses import decode_event, error_of
+from cli.webhook_requests import WebhookRequests
 from shared.contracts.answers import (
     BacktestAccepted,
     DecisionAccepted,
@@ -65,7 +66,7 @@ RECONNECT_PAUSE_SECONDS = 0.2
 RETRIED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.RemoteProtocolError, httpx.ReadError)
 
 
-class ApiClient:
+class ApiClient(WebhookRequests):
     """A client of one API, which retries while the API is being restarted.
 
     `ours` says that the stack behind it was started for this command.

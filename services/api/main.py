@@ -14,23 +14,30 @@ from services.api.routes.backtests import backtest_routes
 from services.api.routes.enhancements import enhancement_routes
 from services.api.routes.findings import finding_routes
 from services.api.routes.guard import Guard
+from services.api.routes.inbound import inbound_routes
+from services.api.routes.n8n import n8n_routes
 from services.api.routes.probes import probe_routes
 from services.api.routes.problems import install_problem_handlers
 from services.api.routes.system import system_routes
 from services.api.routes.waves import wave_routes
+from services.api.routes.webhooks import delivery_routes, webhook_routes
 from services.api.settings import ApiSettings
+from services.api.usecases import DeliverySender, follow_events
 from shared.contracts.commands import StartWave
+from shared.contracts.events import TargetPushed, WebhookExhausted
 from shared.contracts.http import API_PREFIX
+from shared.http.protected import ProtectedPoster
 from shared.kernel.clock import utc_now
 from shared.kernel.ids import uuid7
 from shared.kernel.version import VERSION
 from shared.launch import launch
 from shared.messaging.bus import Bus
-from shared.messaging.service import Service, serve
+from shared.messaging.service import PeriodicTask, Service, serve
 from shared.mongo.client import connected
 from shared.mongo.collections import Store, open_store
 
 SHUTDOWN_TIMEOUT_SECONDS = 2
+SENDING_INTERVAL_SECONDS = 0.5
 RoutesOf = Callable[[ApiDeps], APIRouter]
 # What is below `API_PREFIX`; of two routes that fit a request, the first answers it.
 RESOURCES: tuple[RoutesOf, ...] = (
@@ -40,9 +47,11 @@ RESOURCES: tuple[RoutesOf, ...] = (
     enhancement_routes,
     backtest_routes,
     finding_routes,
+    webhook_routes,
+    delivery_routes,
 )
 # What is at the root, as probes and other protocols want it.
-ROOT_ROUTES: tuple[RoutesOf, ...] = (probe_routes,)
+ROOT_ROUTES: tuple[RoutesOf, ...] = (probe_routes, n8n_routes, inbound_routes)
 
 
 def make_app(deps: ApiDeps, *, key: str, hosts: Collection[str]) -> FastAPI:
@@ -76,7 +85,15 @@ def build(
     settings: ApiSettings, bus: Bus, store: Store, ping_database: Callable[[], Awaitable[None]]
 ) -> Service:
     """Return the API service over a bus and a store."""
-    deps = ApiDeps(store=store, bus=bus, ping_database=ping_database, clock=utc_now, new_id=uuid7)
+    deps = ApiDeps(
+        store=store,
+        bus=bus,
+        ping_database=ping_database,
+        clock=utc_now,
+        new_id=uuid7,
+        poster=ProtectedPoster(settings.private_hosts),
+    )
+    sender = DeliverySender(deps)
     server = _Server(
         uvicorn.Config(
             make_app(deps, key=settings.api_key.get_secret_value(), hosts=settings.api_hosts),
@@ -97,7 +114,11 @@ def build(
     return Service(
         name="api",
         endpoints=answers(deps),
-        publishes=(StartWave.subject,),
+        publishes=(StartWave.subject, WebhookExhausted.subject, TargetPushed.subject),
+        periodic_tasks=(
+            PeriodicTask(SENDING_INTERVAL_SECONDS, sender.run_once),
+            PeriodicTask(SENDING_INTERVAL_SECONDS, lambda: follow_events(deps)),
+        ),
         tasks=(server.serve,),
         on_stop=stop,
     )

@@ -1,7 +1,7 @@
 """What the API's use cases need from outside."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 from pydantic import BaseModel
 
 from shared.contracts.base import Message
+from shared.http.protected import Answer, ProtectedPoster
 from shared.kernel.clock import Clock
 from shared.kernel.ids import NewId
 from shared.mongo.collections import Store
@@ -62,6 +63,16 @@ class ApiBus(Protocol):
         """Yield the events after the sequence number `after`; if that is None, only new ones."""
 
 
+class Poster(Protocol):
+    """Calls URLs that users gave."""
+
+    async def check(self, url: str) -> None:
+        """Raise `Rejected` for a URL that may not be called."""
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Post to a URL exactly as it is written; return what came of it, whatever that is."""
+
+
 @dataclass(frozen=True)
 class ApiDeps:
     """The ports of the API's use cases.
@@ -75,4 +86,5 @@ class ApiDeps:
     ping_database: Callable[[], Awaitable[None]]
     clock: Clock
     new_id: NewId
+    poster: Poster = field(default_factory=ProtectedPoster)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

@@ -18,11 +18,22 @@ from shared.contracts.documents.storage import Patch, StoredReport
 from shared.contracts.documents.targets import Target
 from shared.contracts.documents.watches import Watch
 from shared.contracts.documents.waves import Task, Wave
+from shared.contracts.documents.webhooks import (
+    Delivery,
+    EventCursor,
+    ReceivedMessage,
+    Webhook,
+)
 from shared.contracts.documents.workflows import WorkflowRelease
 from shared.mongo.client import Collection, Database
 from shared.mongo.records import REVERSED_ID
 from shared.mongo.repository import Repository, StateRepository
 from shared.mongo.specs import SPEC, CollectionSpec, documents, index, stateful
+
+# Longer than events are kept, so that a reader that begins again makes no delivery twice.
+KEPT_DELIVERIES_SECONDS = 30 * 24 * 3600
+# Longer than a sender's clock may differ and a sender may try again.
+KEPT_MESSAGES_SECONDS = 7 * 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -103,6 +114,20 @@ class Store:
     recall: Repository[Recall] = documents(Recall, index("target_id"))
     backtests: StateRepository[Backtest] = stateful(
         Backtest, states.BACKTEST, index(REVERSED_ID), index("state")
+    )
+    webhooks: Repository[Webhook] = documents(Webhook)
+    deliveries: StateRepository[Delivery] = stateful(
+        Delivery,
+        states.DELIVERY,
+        index("settled"),
+        index("state", "due_at"),
+        index("lane", "state", "sequence"),
+        index("webhook_id", "state"),
+        index("finished_at", expires=KEPT_DELIVERIES_SECONDS),
+    )
+    cursors: Repository[EventCursor] = documents(EventCursor)
+    received: Repository[ReceivedMessage] = documents(
+        ReceivedMessage, index("at", expires=KEPT_MESSAGES_SECONDS)
     )
     audit: Repository[AuditRecord] = documents(AuditRecord, index("-at"))
 

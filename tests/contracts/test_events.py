@@ -14,13 +14,16 @@ from shared.contracts.events import (
     PullRequestOpened,
     PullRequestRefused,
     RollbackFinished,
+    TargetPushed,
+    WebhookExhausted,
     WorkerRegistered,
 )
 from shared.contracts.streams import EVENTS as EVENT_STREAM
 from shared.contracts.streams import EVENTS_FOR_COORDINATOR, STREAMS, WAVE_ADVANCING_EVENTS
 
 # Processes run agents of any number of targets.
-WITHOUT_A_TARGET = {WorkerRegistered}
+# What could not be delivered may be of several targets.
+WITHOUT_A_TARGET = {WorkerRegistered, WebhookExhausted}
 # A backtest or import may end because the repository cannot be read, so that there is no target.
 WITH_AN_OPTIONAL_TARGET = {BacktestFinished, FindingsImported}
 # A rollback may cover all waves since some time, a pull request may show changes of several waves,
@@ -32,6 +35,7 @@ WITH_AN_OPTIONAL_WAVE = {
     CommitReplayed,
     BacktestFinished,
     FindingsImported,
+    TargetPushed,
 }
 BASES = {
     events.Event,

@@ -12,6 +12,7 @@ from fastapi_problem.error import Problem
 from fastapi_problem.handler import add_exception_handler, new_exception_handler
 from starlette.exceptions import HTTPException
 
+from services.api.usecases import WrongSignature
 from shared.kernel.errors import Conflict, GroundswellError, NotFound, Rejected, Transient
 
 log = structlog.get_logger(__name__)
@@ -19,6 +20,7 @@ log = structlog.get_logger(__name__)
 MEDIA_TYPE = "application/problem+json"
 TYPE_URI = "urn:groundswell:problem:{type}"
 FAMILIES: tuple[tuple[type[GroundswellError], int, str], ...] = (
+    (WrongSignature, 401, "Unauthorized"),
     (NotFound, 404, "Not found"),
     (Conflict, 409, "Conflict with the present state"),
     (Rejected, 422, "Rejected"),

@@ -20,6 +20,15 @@ from services.api.usecases.enhancements import (
 from services.api.usecases.events import stream_events
 from services.api.usecases.findings import export_findings, import_findings, list_findings
 from services.api.usecases.health import check_ready, get_status
+from services.api.usecases.inbound import WrongSignature, receive_message
+from services.api.usecases.n8n import (
+    deploy_agents,
+    get_system_health,
+    stop_agents,
+    validate_enhancement,
+)
+from services.api.usecases.sending import DeliverySender
+from services.api.usecases.subscriptions import follow_events
 from services.api.usecases.waves import (
     get_wave,
     get_wave_report,
@@ -29,33 +38,67 @@ from services.api.usecases.waves import (
     start_wave,
     stop_wave,
 )
+from services.api.usecases.webhooks import (
+    change_webhook,
+    create_sender,
+    create_webhook,
+    delete_webhook,
+    get_delivery,
+    get_webhook,
+    list_deliveries,
+    list_webhooks,
+    replay_dead,
+    replay_delivery,
+    rotate_secret,
+    send_test,
+)
 
 __all__ = [
+    "DeliverySender",
+    "WrongSignature",
+    "change_webhook",
     "check_ready",
+    "create_sender",
+    "create_webhook",
+    "delete_webhook",
+    "deploy_agents",
     "export_findings",
+    "follow_events",
     "get_backtest",
+    "get_delivery",
     "get_diff",
     "get_enhancement",
     "get_status",
     "get_story",
+    "get_system_health",
     "get_wave",
     "get_wave_report",
+    "get_webhook",
     "import_findings",
     "list_agents",
     "list_approvals",
     "list_backtests",
+    "list_deliveries",
     "list_enhancements",
     "list_findings",
     "list_tasks",
     "list_waves",
+    "list_webhooks",
+    "receive_message",
+    "replay_dead",
+    "replay_delivery",
     "roll_back_enhancement",
     "roll_back_since",
     "roll_back_wave",
+    "rotate_secret",
+    "send_test",
     "start_backtest",
     "start_wave",
+    "stop_agents",
     "stop_backtest",
     "stop_wave",
     "stream_events",
     "submit_decision",
     "submit_decisions",
+    "validate_enhancement",
 ]

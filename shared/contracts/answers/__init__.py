@@ -8,23 +8,37 @@ from shared.contracts.answers.enhancements import (
     RollbacksAccepted,
 )
 from shared.contracts.answers.findings import FindingList, ImportAccepted, ImportedLog
+from shared.contracts.answers.n8n import (
+    CallbackBody,
+    ComponentScore,
+    DeploymentAccepted,
+    SystemHealth,
+    ValidationAccepted,
+)
 from shared.contracts.answers.system import Acknowledgement, AgentList, Readiness, Status
 from shared.contracts.answers.waves import StoppedWaves, WaveAccepted, WaveList, WaveOpened
+from shared.contracts.answers.webhooks import MessageReceived
 
 __all__ = [
     "Acknowledgement",
     "AgentList",
     "BacktestAccepted",
+    "CallbackBody",
+    "ComponentScore",
     "DecisionAccepted",
     "DecisionsAccepted",
+    "DeploymentAccepted",
     "FindingList",
     "ImportAccepted",
     "ImportedLog",
+    "MessageReceived",
     "Readiness",
     "RollbackAccepted",
     "RollbacksAccepted",
     "Status",
     "StoppedWaves",
+    "SystemHealth",
+    "ValidationAccepted",
     "WaveAccepted",
     "WaveList",
     "WaveOpened",

@@ -21,6 +21,12 @@ from shared.contracts.commands.leases import (
     ReleaseLease,
     RenewLease,
 )
+from shared.contracts.commands.n8n import (
+    CallbackRequest,
+    DeployAgents,
+    StopAgents,
+    ValidateEnhancement,
+)
 from shared.contracts.commands.queries import GetAgents, GetStatus, GetWave, GetWaves
 from shared.contracts.commands.targets import (
     BacktestScope,
@@ -29,16 +35,19 @@ from shared.contracts.commands.targets import (
     StopBacktest,
 )
 from shared.contracts.commands.waves import StartWave, StopWave
+from shared.contracts.commands.webhooks import NewSender, NewWebhook, WebhookChange
 
 __all__ = [
     "AcquireLease",
     "ApprovalFilter",
     "BacktestScope",
     "BacktestTarget",
+    "CallbackRequest",
     "DecideEnhancement",
     "Decision",
     "DecisionOnMany",
     "DecisionReason",
+    "DeployAgents",
     "ExtendLease",
     "GetAgents",
     "GetStatus",
@@ -49,6 +58,8 @@ __all__ = [
     "LeaseGrant",
     "LogOrigin",
     "MeasureFindings",
+    "NewSender",
+    "NewWebhook",
     "Reason",
     "ReleaseLease",
     "RenewLease",
@@ -58,6 +69,9 @@ __all__ = [
     "RollbackSince",
     "RunBaseline",
     "StartWave",
+    "StopAgents",
     "StopBacktest",
     "StopWave",
+    "ValidateEnhancement",
+    "WebhookChange",
 ]

@@ -33,6 +33,7 @@ from shared.contracts.events.gate import (
     RunFinished,
     RunSuperseded,
 )
+from shared.contracts.events.webhooks import TargetPushed, WebhookExhausted
 from shared.contracts.events.work import (
     AgentActive,
     AgentDeployed,
@@ -104,6 +105,8 @@ EVENTS: tuple[type[Event], ...] = (
     LeaseGranted,
     LeaseReleased,
     LeaseExpired,
+    TargetPushed,
+    WebhookExhausted,
 )
 EVENT_BY_SUBJECT = {event.subject: event for event in EVENTS}
 
@@ -150,6 +153,7 @@ __all__ = [
     "RunFinished",
     "RunSuperseded",
     "TargetEvent",
+    "TargetPushed",
     "TaskAssigned",
     "TaskFinished",
     "TaskProposed",
@@ -158,5 +162,6 @@ __all__ = [
     "WaveFinished",
     "WavePlanned",
     "WaveStarted",
+    "WebhookExhausted",
     "WorkerRegistered",
 ]

@@ -4,6 +4,7 @@ Every stored transition is one conditional update on (id, state, version); see `
 """
 
 from shared.contracts.states.agents import AGENT, OPEN_AGENT_STATES, AgentState
+from shared.contracts.states.deliveries import DELIVERY, DeliveryState
 from shared.contracts.states.enhancements import ENHANCEMENT, EnhancementState
 from shared.contracts.states.gate import BACKTEST, RUN, WATCH, BacktestState, RunState, WatchState
 from shared.contracts.states.landing import PULL_REQUEST, RELEASE, PullRequestState, ReleaseState
@@ -11,11 +12,24 @@ from shared.contracts.states.leases import LEASE, LeaseState
 from shared.contracts.states.machine import Machine
 from shared.contracts.states.waves import TASK, WAVE, TaskState, WaveState
 
-MACHINES = (WAVE, TASK, ENHANCEMENT, LEASE, AGENT, PULL_REQUEST, RELEASE, RUN, BACKTEST, WATCH)
+MACHINES = (
+    WAVE,
+    TASK,
+    ENHANCEMENT,
+    LEASE,
+    AGENT,
+    PULL_REQUEST,
+    RELEASE,
+    RUN,
+    BACKTEST,
+    WATCH,
+    DELIVERY,
+)
 
 __all__ = [
     "AGENT",
     "BACKTEST",
+    "DELIVERY",
     "ENHANCEMENT",
     "LEASE",
     "MACHINES",
@@ -28,6 +42,7 @@ __all__ = [
     "WAVE",
     "AgentState",
     "BacktestState",
+    "DeliveryState",
     "EnhancementState",
     "LeaseState",
     "Machine",

@@ -13,6 +13,13 @@ from shared.contracts.views.enhancements import (
     EnhancementView,
 )
 from shared.contracts.views.waves import TaskView, WaveDetails, WaveView, task_view, wave_view
+from shared.contracts.views.webhooks import (
+    DeliveryView,
+    WebhookSecret,
+    WebhookView,
+    delivery_view,
+    webhook_view,
+)
 
 __all__ = [
     "AgentView",
@@ -20,6 +27,7 @@ __all__ = [
     "ApprovalGroups",
     "BacktestDetails",
     "BacktestView",
+    "DeliveryView",
     "EnhancementDetails",
     "EnhancementView",
     "Page",
@@ -27,6 +35,10 @@ __all__ = [
     "V",
     "WaveDetails",
     "WaveView",
+    "WebhookSecret",
+    "WebhookView",
+    "delivery_view",
     "task_view",
     "wave_view",
+    "webhook_view",
 ]
