@@ -14,6 +14,7 @@ from services.api.routes.backtests import backtest_routes
 from services.api.routes.enhancements import enhancement_routes
 from services.api.routes.findings import finding_routes
 from services.api.routes.guard import Guard
+from services.api.routes.infinite import infinite_routes
 from services.api.routes.probes import probe_routes
 from services.api.routes.problems import install_problem_handlers
 from services.api.routes.system import system_routes
@@ -40,6 +41,7 @@ RESOURCES: tuple[RoutesOf, ...] = (
     enhancement_routes,
     backtest_routes,
     finding_routes,
+    infinite_routes,
 )
 # What is at the root, as probes and other protocols want it.
 ROOT_ROUTES: tuple[RoutesOf, ...] = (probe_routes,)

@@ -19,6 +19,8 @@ from shared.contracts.events import (
 from shared.contracts.streams import EVENTS as EVENT_STREAM
 from shared.contracts.streams import EVENTS_FOR_COORDINATOR, STREAMS, WAVE_ADVANCING_EVENTS
 
+# Of infinite mode on a target.
+INFINITE = ("gs.evt.infinite.", "gs.evt.breaker.", "gs.evt.budget.")
 # Processes run agents of any number of targets.
 WITHOUT_A_TARGET = {WorkerRegistered}
 # A backtest or import may end because the repository cannot be read, so that there is no target.
@@ -32,6 +34,7 @@ WITH_AN_OPTIONAL_WAVE = {
     CommitReplayed,
     BacktestFinished,
     FindingsImported,
+    *(each for each in EVENTS if each.subject.startswith(INFINITE)),
 }
 BASES = {
     events.Event,

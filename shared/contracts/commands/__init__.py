@@ -14,6 +14,13 @@ from shared.contracts.commands.enhancements import (
     RollbackSince,
 )
 from shared.contracts.commands.findings import ImportFindings, LogOrigin, MeasureFindings
+from shared.contracts.commands.infinite import (
+    GetInfiniteMode,
+    PauseInfiniteMode,
+    ResumeInfiniteMode,
+    StartInfiniteMode,
+    StopInfiniteMode,
+)
 from shared.contracts.commands.leases import (
     AcquireLease,
     ExtendLease,
@@ -41,6 +48,7 @@ __all__ = [
     "DecisionReason",
     "ExtendLease",
     "GetAgents",
+    "GetInfiniteMode",
     "GetStatus",
     "GetWave",
     "GetWaves",
@@ -49,15 +57,19 @@ __all__ = [
     "LeaseGrant",
     "LogOrigin",
     "MeasureFindings",
+    "PauseInfiniteMode",
     "Reason",
     "ReleaseLease",
     "RenewLease",
+    "ResumeInfiniteMode",
     "RollbackEnhancement",
     "RollbackEnhancements",
     "RollbackOptions",
     "RollbackSince",
     "RunBaseline",
+    "StartInfiniteMode",
     "StartWave",
     "StopBacktest",
+    "StopInfiniteMode",
     "StopWave",
 ]

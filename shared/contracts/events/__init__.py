@@ -33,6 +33,16 @@ from shared.contracts.events.gate import (
     RunFinished,
     RunSuperseded,
 )
+from shared.contracts.events.infinite import (
+    BreakerClosed,
+    BreakerOpened,
+    BudgetLow,
+    InfiniteIdle,
+    InfinitePaused,
+    InfiniteResumed,
+    InfiniteStarted,
+    InfiniteStopped,
+)
 from shared.contracts.events.work import (
     AgentActive,
     AgentDeployed,
@@ -104,6 +114,14 @@ EVENTS: tuple[type[Event], ...] = (
     LeaseGranted,
     LeaseReleased,
     LeaseExpired,
+    InfiniteStarted,
+    InfinitePaused,
+    InfiniteResumed,
+    InfiniteStopped,
+    InfiniteIdle,
+    BreakerOpened,
+    BreakerClosed,
+    BudgetLow,
 )
 EVENT_BY_SUBJECT = {event.subject: event for event in EVENTS}
 
@@ -120,6 +138,9 @@ __all__ = [
     "ApprovalRequested",
     "BacktestFinished",
     "BaselineMeasured",
+    "BreakerClosed",
+    "BreakerOpened",
+    "BudgetLow",
     "CommitReplayed",
     "ConflictResolved",
     "EnhancementAdvised",
@@ -139,6 +160,11 @@ __all__ = [
     "GateDecided",
     "HealthChecked",
     "HealthRegressed",
+    "InfiniteIdle",
+    "InfinitePaused",
+    "InfiniteResumed",
+    "InfiniteStarted",
+    "InfiniteStopped",
     "LeaseExpired",
     "LeaseGranted",
     "LeaseReleased",

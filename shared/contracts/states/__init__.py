@@ -6,17 +6,31 @@ Every stored transition is one conditional update on (id, state, version); see `
 from shared.contracts.states.agents import AGENT, OPEN_AGENT_STATES, AgentState
 from shared.contracts.states.enhancements import ENHANCEMENT, EnhancementState
 from shared.contracts.states.gate import BACKTEST, RUN, WATCH, BacktestState, RunState, WatchState
+from shared.contracts.states.infinite import INFINITE, InfiniteState
 from shared.contracts.states.landing import PULL_REQUEST, RELEASE, PullRequestState, ReleaseState
 from shared.contracts.states.leases import LEASE, LeaseState
 from shared.contracts.states.machine import Machine
 from shared.contracts.states.waves import TASK, WAVE, TaskState, WaveState
 
-MACHINES = (WAVE, TASK, ENHANCEMENT, LEASE, AGENT, PULL_REQUEST, RELEASE, RUN, BACKTEST, WATCH)
+MACHINES = (
+    WAVE,
+    TASK,
+    ENHANCEMENT,
+    LEASE,
+    AGENT,
+    PULL_REQUEST,
+    RELEASE,
+    RUN,
+    BACKTEST,
+    WATCH,
+    INFINITE,
+)
 
 __all__ = [
     "AGENT",
     "BACKTEST",
     "ENHANCEMENT",
+    "INFINITE",
     "LEASE",
     "MACHINES",
     "OPEN_AGENT_STATES",
@@ -29,6 +43,7 @@ __all__ = [
     "AgentState",
     "BacktestState",
     "EnhancementState",
+    "InfiniteState",
     "LeaseState",
     "Machine",
     "PullRequestState",
