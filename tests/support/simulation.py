@@ -22,6 +22,7 @@ from shared.contracts.commands import (
     ReleaseLease,
     StartInfiniteMode,
 )
+from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.findings import FindingSet, Inspection
 from shared.contracts.documents.waves import Task
 from shared.contracts.events import WaveFinished
@@ -37,6 +38,12 @@ MAX_OPEN = 8
 CONFIG = "[infinite]\nplateau_minutes = 10\n"
 FILES = tuple(f"m{number}.py" for number in range(6))
 E = EnhancementState
+AT_THE_GATE = [
+    ("validate", "pass", "land"),
+    ("validate", "reject"),
+    ("validate", "request_approval"),
+]
+BY_PEOPLE = [("approve",), ("reject",)]
 
 
 class CoordinatorDied(BaseException):
@@ -101,7 +108,7 @@ class Simulation:
         self.endless.deps.clock.go(seconds=STEP_SECONDS)  # type: ignore[attr-defined]
         await self._work()
         await self._gate()
-        if self.chance.random() < 0.01:
+        if self.chance.random() < 0.04:
             self.pushes += 1
             commit(self.place, {self.chance.choice(FILES): f"a = {self.pushes}\n"})
         self.endless.machine.busy = self.chance.choice([0.5, 0.5, 1.5, 3.0])
@@ -134,8 +141,8 @@ class Simulation:
         store, target = self.endless.deps.store, command.target_id
         found = tuple(
             a_finding(
-                component=self.place.name,
-                path=self.chance.choice(FILES),
+                component=(file := self.chance.choice(FILES)).removesuffix(".py"),
+                path=file,
                 fingerprint=f"{command.commit[:8]}-{number}",
             )
             for number in range(self.chance.randint(0, 12))
@@ -189,19 +196,18 @@ class Simulation:
         """The gate decides on some changes, and a person on a few."""
         store = self.endless.deps.store
         for change in await store.enhancements.find(state=[E.CLEARED, E.NEEDS_APPROVAL]):
-            if self.chance.random() > (0.4 if change.state is E.CLEARED else 0.02):
-                continue
-            now = self.endless.deps.clock()
-            if change.state is E.CLEARED:
-                change = await store.enhancements.transition(change, "validate", changed_at=now)
-                assert change is not None
-                path = self.chance.choice([("pass", "land"), ("reject",), ("request_approval",)])
-            else:
-                path = self.chance.choice([("approve",), ("reject",)])
-            for trigger in path:
-                change = await store.enhancements.transition(change, trigger, changed_at=now)
-                assert change is not None
-            await self._advance(change.wave_id)
+            at_gate = change.state is E.CLEARED
+            if self.chance.random() < (0.4 if at_gate else 0.02):
+                await self._move(change, self.chance.choice(AT_THE_GATE if at_gate else BY_PEOPLE))
+                await self._advance(change.wave_id)
+
+    async def _move(self, change: Enhancement, path: tuple[str, ...]) -> None:
+        for trigger in path:
+            moved = await self.endless.deps.store.enhancements.transition(
+                change, trigger, changed_at=self.endless.deps.clock()
+            )
+            assert moved is not None
+            change = moved
 
     async def _advance(self, wave_id: str) -> None:
         """The event of something is delivered: mostly once, twice, or never."""
