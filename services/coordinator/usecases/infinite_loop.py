@@ -49,10 +49,13 @@ from shared.contracts.states import EnhancementState, InfiniteState, WaveState
 from shared.kernel.errors import Conflict, GroundswellError, Transient
 from shared.kernel.ids import derive_uuid7
 from shared.mongo.leadership import Leadership
+from shared.targets.location import is_on_this_machine
 
 log = structlog.get_logger(__name__)
 
 CHANNEL = "infinite"
+# A repository elsewhere is fetched each time.
+REMOTE_LOOK = timedelta(minutes=1)
 RUNNING_STATES = [InfiniteState.RUNNING, InfiniteState.BROKEN]
 
 
@@ -109,8 +112,14 @@ async def step(target_id: str, deps: CoordinatorDeps, loop: InfiniteLoop) -> Non
     else:
         if wave is not None and mode.counted_wave_id != wave.id:
             mode = await _count(mode, wave, deps)
-        loop.looks[target_id] = deps.clock() + LOOK
+        loop.looks[target_id] = deps.clock() + await _look_interval(mode, deps)
         await _decide(mode, deps, loop)
+
+
+async def _look_interval(mode: InfiniteMode, deps: CoordinatorDeps) -> timedelta:
+    """Return after what time a target without a wave is looked at again for what is new."""
+    target = await deps.store.targets.require(mode.target_id)
+    return LOOK if is_on_this_machine(target.location) else REMOTE_LOOK
 
 
 async def _while_it_runs(

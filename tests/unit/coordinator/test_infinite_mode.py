@@ -16,11 +16,11 @@ from shared.contracts.commands import (
     StopInfiniteMode,
 )
 from shared.contracts.documents.base import Failure
-from shared.contracts.events import BreakerClosed, BreakerOpened, InfiniteIdle
+from shared.contracts.events import BreakerClosed, BreakerOpened, BudgetLow, InfiniteIdle
 from shared.contracts.states import InfiniteState, WaveState
 from shared.kernel.errors import NotFound
 from shared.kernel.ids import uuid7
-from tests.support.builders import a_task, an_enhancement
+from tests.support.builders import a_task, an_agent, an_enhancement
 from tests.support.endless import an_endless
 from tests.support.repositories import a_repository, commit
 
@@ -205,3 +205,48 @@ async def test_a_busy_machine_has_fewer_agents_at_work(endless, place):
     mode = await tick(endless, seconds=20)
     assert mode.throttle_now == 6
     assert (await the_waves(endless))[0].throttle == 6
+
+
+async def test_a_stop_while_a_wave_is_being_started_stops_that_wave_too(
+    endless, place, monkeypatch
+):
+    await begin(endless, place)
+    real = infinite_loop.start_wave
+
+    async def stopped_meanwhile(*args, **kwargs):
+        await usecases.stop_infinite_mode(StopInfiniteMode(), endless.deps, channel="test")
+        return await real(*args, **kwargs)
+
+    monkeypatch.setattr(infinite_loop, "start_wave", stopped_meanwhile)
+    mode = await tick(endless)
+    assert mode.state is InfiniteState.STOPPED
+    assert [each.state for each in await the_waves(endless)] == [WaveState.STOPPED]
+
+
+async def test_the_budget_of_the_day_is_kept_and_its_end_announced(endless, place):
+    commit(place, {"groundswell.toml": "[infinite]\nseconds_per_day = 100\n"})
+    target = (await begin(endless, place)).target_id
+    agent = an_agent(a_task(target_id=target), seconds=85, deployed_at=endless.deps.clock())
+    await endless.deps.store.agents.insert(agent)
+    await tick(endless)
+    assert len(endless.deps.bus.of(BudgetLow)) == 1
+    await end_the_wave(endless)
+    await endless.deps.store.agents.set_fields(agent.id, seconds=101)
+    mode = await tick(endless, minutes=40)
+    assert mode.state is InfiniteState.BROKEN
+    assert "budget" in mode.idle_reason
+    await tick(endless, hours=24)
+    mode = await tick(endless)
+    assert len(await the_waves(endless)) == 2
+
+
+async def test_a_repository_that_cannot_be_read_is_looked_at_again(endless, place):
+    await begin(endless, place)
+    hidden = place.with_name("hidden")
+    place.rename(hidden)
+    mode = await tick(endless)
+    assert mode.idle_reason
+    assert mode.state is InfiniteState.RUNNING
+    hidden.rename(place)
+    await tick(endless, seconds=20)
+    assert len(await the_waves(endless)) == 1
