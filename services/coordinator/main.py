@@ -24,7 +24,7 @@ from shared.targets.home import identity_of
 RECONCILE_INTERVAL_SECONDS = 3.0
 # Part of the time after which another process takes over the task of a lost one.
 WATCH_INTERVAL_SECONDS = 1.0
-INFINITE_INTERVAL_SECONDS = 1.0
+INFINITE_INTERVAL_SECONDS = 2.0
 
 
 def build(settings: CoordinatorSettings, bus: Bus, store: Store) -> Service:
