@@ -18,6 +18,7 @@ from shared.contracts.answers import (
     DecisionsAccepted,
     FindingList,
     ImportAccepted,
+    InfiniteStatus,
     RollbackAccepted,
     RollbacksAccepted,
     Status,
@@ -185,6 +186,15 @@ class ApiClient(WebhookRequests):
     async def agents(self, limit: int, *, wave: str = "", active: bool) -> list[AgentView]:
         """Return the newest agents, of a wave or all; `active` only those whose wave goes on."""
         return await self._list(AgentView, "/agents", limit, wave=wave, active=active)
+
+    async def infinite(self, path: str, command: BaseModel) -> InfiniteStatus:
+        """Start, pause, resume or stop infinite mode, by the path of that; return how it is."""
+        return await self._post(InfiniteStatus, path, command)
+
+    async def infinite_status(self, target: str | None = None) -> InfiniteStatus:
+        """Return infinite mode on a target, or on all of them."""
+        params = {"target": target} if target else {}
+        return await self._request(InfiniteStatus, "GET", "/infinite", params=params)
 
     async def status(self) -> Status:
         """Return how many processes run agents of each type, and what is unfinished by state."""

@@ -15,6 +15,7 @@ from services.api.routes.enhancements import enhancement_routes
 from services.api.routes.findings import finding_routes
 from services.api.routes.guard import Guard
 from services.api.routes.inbound import inbound_routes
+from services.api.routes.infinite import infinite_routes
 from services.api.routes.n8n import n8n_routes
 from services.api.routes.probes import probe_routes
 from services.api.routes.problems import install_problem_handlers
@@ -49,6 +50,7 @@ RESOURCES: tuple[RoutesOf, ...] = (
     finding_routes,
     webhook_routes,
     delivery_routes,
+    infinite_routes,
 )
 # What is at the root, as probes and other protocols want it.
 ROOT_ROUTES: tuple[RoutesOf, ...] = (probe_routes, n8n_routes, inbound_routes)

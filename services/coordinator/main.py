@@ -1,6 +1,7 @@
 """The composition root of the coordinator."""
 
 from services.coordinator import usecases
+from services.coordinator.adapters.machine import LocalMachine
 from services.coordinator.handlers import answers, handlers
 from services.coordinator.settings import CoordinatorSettings
 from shared.contracts.commands import MeasureFindings
@@ -17,16 +18,25 @@ from shared.mongo.collections import (
     open_store,
     remove_outdated_agents,
 )
+from shared.mongo.leadership import Leadership
+from shared.targets.home import identity_of
 
 RECONCILE_INTERVAL_SECONDS = 3.0
 # Part of the time after which another process takes over the task of a lost one.
 WATCH_INTERVAL_SECONDS = 1.0
+INFINITE_INTERVAL_SECONDS = 2.0
 
 
 def build(settings: CoordinatorSettings, bus: Bus, store: Store) -> Service:
     """Wire the adapters to the use cases."""
     deps = usecases.CoordinatorDeps(
         store=store, bus=bus, home=settings.home, clock=utc_now, new_id=uuid7
+    )
+    loop = usecases.InfiniteLoop(
+        leadership=Leadership(
+            store.leader_leases, identity_of(settings.home), settings.home / "leadership"
+        ),
+        machine=LocalMachine(settings.home),
     )
     return Service(
         name="coordinator",
@@ -36,7 +46,11 @@ def build(settings: CoordinatorSettings, bus: Bus, store: Store) -> Service:
         periodic_tasks=(
             PeriodicTask(RECONCILE_INTERVAL_SECONDS, lambda: usecases.reconcile(deps)),
             PeriodicTask(WATCH_INTERVAL_SECONDS, lambda: usecases.watch_agents(deps)),
+            PeriodicTask(
+                INFINITE_INTERVAL_SECONDS, lambda: usecases.run_infinite_modes(deps, loop)
+            ),
         ),
+        on_start=lambda: usecases.pause_after_restart(deps),
     )
 
 

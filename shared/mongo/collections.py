@@ -11,6 +11,7 @@ from shared.contracts.documents.backtests import Backtest
 from shared.contracts.documents.conflicts import ConflictResolution
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.findings import FindingSet, FindingsImport, Health
+from shared.contracts.documents.infinite import InfiniteMode
 from shared.contracts.documents.leases import LeaderLease, LeaseLedger
 from shared.contracts.documents.review import PullRequest
 from shared.contracts.documents.runs import Flakiness, Recall, Runner, TestRun
@@ -102,6 +103,9 @@ class Store:
     )
     watches: StateRepository[Watch] = stateful(
         Watch, states.WATCH, index("state"), index("target_id")
+    )
+    infinite: StateRepository[InfiniteMode] = stateful(
+        InfiniteMode, states.INFINITE, index("state")
     )
     leader_leases: Repository[LeaderLease] = documents(LeaderLease)
     runners: Repository[Runner] = documents(Runner)

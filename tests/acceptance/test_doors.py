@@ -18,6 +18,7 @@ GARBAGE = (
     "gs.cmd.wave.start",
     "gs.cmd.wave.stop",
     "gs.cmd.infinite.start",
+    "gs.cmd.infinite.stop",
     "gs.cmd.enhancement.rollback",
     "gs.cmd.enhancement.decide",
     "gs.cmd.baseline.run",

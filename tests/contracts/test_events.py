@@ -21,6 +21,8 @@ from shared.contracts.events import (
 from shared.contracts.streams import EVENTS as EVENT_STREAM
 from shared.contracts.streams import EVENTS_FOR_COORDINATOR, STREAMS, WAVE_ADVANCING_EVENTS
 
+# Of infinite mode on a target.
+INFINITE = ("gs.evt.infinite.", "gs.evt.breaker.", "gs.evt.budget.")
 # Processes run agents of any number of targets.
 # What could not be delivered may be of several targets.
 WITHOUT_A_TARGET = {WorkerRegistered, WebhookExhausted}
@@ -36,6 +38,7 @@ WITH_AN_OPTIONAL_WAVE = {
     BacktestFinished,
     FindingsImported,
     TargetPushed,
+    *(each for each in EVENTS if each.subject.startswith(INFINITE)),
 }
 BASES = {
     events.Event,

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from shared.contracts.documents.base import NESTED, Document, history_after
 from shared.kernel.errors import NotFound
 from shared.mongo.collections import COLLECTIONS, Store
-from shared.mongo.records import matches, value_of
+from shared.mongo.records import REVERSED_ID, matches, value_of
 from shared.mongo.specs import CollectionSpec
 
 
@@ -27,6 +27,11 @@ class MemoryRepository:
             tuple(index.document["key"]) for index in spec.indexes if index.document.get("unique")
         ]
         self._documents: dict[str, Any] = {}
+        first = {next(iter(index.document["key"])) for index in spec.indexes}
+        # Ids by the value of the first field of each index, as long simulations find very often.
+        self._ids: dict[str, dict[Any, dict[str, None]]] = {
+            name.replace(".", NESTED): {} for name in first if name != REVERSED_ID
+        }
         self._conditions: tuple[dict[str, Any], ...] = ()
         self.machine = spec.machine
 
@@ -46,7 +51,7 @@ class MemoryRepository:
         return known
 
     async def find(self, *, sort: str = "_id", limit: int = 0, **where: Any) -> list[Any]:
-        found = [each for each in self._visible() if matches(each, where)]
+        found = [each for each in self._visible(where) if matches(each, where)]
         found = _sorted(found, sort)
         return found[:limit] if limit else found
 
@@ -85,7 +90,7 @@ class MemoryRepository:
         return [each for each in found if not after or each.id < after][:limit]
 
     async def find_by_id_suffix(self, suffix: str, *, limit: int) -> list[Any]:
-        found = [each for each in self._visible() if each.id.endswith(suffix)]
+        found = [each for each in self._visible({}) if each.id.endswith(suffix)]
         return found[:limit]
 
     async def field_values(self, field: str, **where: Any) -> list[Any]:
@@ -105,7 +110,7 @@ class MemoryRepository:
     async def insert(self, document: Document) -> bool:
         if document.id in self._documents or self._taken(document) or not self._admits(document):
             return False
-        self._documents[document.id] = document
+        self._keep(document)
         return True
 
     async def insert_missing(self, documents: Iterable[Document]) -> int:
@@ -131,7 +136,7 @@ class MemoryRepository:
                 place.pop(name, None)
             else:
                 place[name] = value.model_dump() if isinstance(value, BaseModel) else value
-        self._documents[key] = self._model.model_validate({**record, "version": version + 1})
+        self._keep(self._model.model_validate({**record, "version": version + 1}))
         return True
 
     async def set_fields(self, key: str, **changes: Any) -> bool:
@@ -147,6 +152,8 @@ class MemoryRepository:
 
     async def remove(self, key: str) -> bool:
         known = await self.get(key)
+        if known is not None:
+            self._forget(known)
         return known is not None and self._documents.pop(key) is not None
 
     async def transition(self, document: Any, trigger: str, **changes: Any) -> Any:
@@ -167,22 +174,55 @@ class MemoryRepository:
         moved = [await self.transition(each, trigger, **changes) for each in documents]
         return [each for each in moved if each is not None]
 
-    def _visible(self) -> list[Any]:
-        return [each for each in self._documents.values() if self._admits(each)]
+    def _visible(self, where: Mapping[str, Any]) -> list[Any]:
+        return [each for each in self._candidates(where) if self._admits(each)]
+
+    def _candidates(self, where: Mapping[str, Any]) -> list[Any]:
+        """Return the documents that the most selective index finds; all without one."""
+        choices = [
+            [key for value in _values(where[name]) for key in self._ids[name].get(value, ())]
+            for name in where.keys() & self._ids.keys()
+        ]
+        if "id" in where:
+            choices.append([key for key in _values(where["id"]) if key in self._documents])
+        keys = min(choices, key=len) if choices else self._documents
+        return [self._documents[key] for key in dict.fromkeys(keys)]
+
+    def _keep(self, document: Any) -> None:
+        if document.id in self._documents:
+            self._forget(self._documents[document.id])
+        self._documents[document.id] = document
+        for name, ids in self._ids.items():
+            for value in _indexed(document, name):
+                ids.setdefault(value, {})[document.id] = None
+
+    def _forget(self, document: Any) -> None:
+        for name, ids in self._ids.items():
+            for value in _indexed(document, name):
+                ids[value].pop(document.id, None)
 
     def _admits(self, document: Any) -> bool:
         return all(matches(document, each) for each in self._conditions)
 
     def _put(self, document: Any, **changes: Any) -> Any:
-        self._documents[document.id] = document.updated(**changes)
+        self._keep(document.updated(**changes))
         return self._documents[document.id]
 
     def _taken(self, document: Any) -> bool:
         return any(
             [value_of(each, key) for key in keys] == [value_of(document, key) for key in keys]
             for keys in self._unique
-            for each in self._documents.values()
+            for each in self._candidates({keys[0]: value_of(document, keys[0])})
         )
+
+
+def _values(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _indexed(document: Any, name: str) -> list[Any]:
+    value = value_of(document, name)
+    return [*value, value] if isinstance(value, tuple) else [value]
 
 
 def _sorted(found: list[Any], sort: str) -> list[Any]:

@@ -1,5 +1,7 @@
 """Performing a task: make proposals on a copy of the target, store them, and submit them."""
 
+from collections.abc import Sequence
+
 import structlog
 
 from services.agents.deps import AgentDeps, ServedType, read_source
@@ -105,7 +107,7 @@ async def _propose(work: AgentAtWork, deps: AgentDeps) -> None:
         await _end_without_proposals(task, "fail", deps, note=str(error))
         return
     covered = await within_lease(proposed, task, deps)
-    changes = await submit_proposals(work, covered, deps)
+    changes = await submit_proposals(work, _within_limit(covered, task), deps)
     if not changes:
         note = "nothing to change was found"
         await _end_without_proposals(task, "find_nothing", deps, note=note)
@@ -113,6 +115,19 @@ async def _propose(work: AgentAtWork, deps: AgentDeps) -> None:
     await deps.store.tasks.transition(
         task, "propose", enhancements=len(changes), changed_at=deps.clock()
     )
+
+
+def _within_limit(proposals: Sequence[Proposal], task: Task) -> list[Proposal]:
+    """Return the proposals that a task may submit; the changes beyond its limit are left out.
+
+    Their findings are there for a later wave.
+    """
+    kept, changes = [], 0
+    for each in proposals:
+        changes += each.changes is not None
+        if each.changes is None or task.max_changes is None or changes <= task.max_changes:
+            kept.append(each)
+    return kept
 
 
 def _is_old_advice(proposal: Proposal, context: TaskContext) -> bool:

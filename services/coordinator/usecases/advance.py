@@ -15,6 +15,7 @@ from services.coordinator.domain import waves
 from services.coordinator.usecases import messages
 from services.coordinator.usecases.abandoned import settle_abandoned_tasks
 from services.coordinator.usecases.agents import replace_lost_agents, retire_leftovers
+from services.coordinator.usecases.assign import assign_waiting
 from services.coordinator.usecases.end import (
     cancel_leftovers,
     complete,
@@ -23,7 +24,6 @@ from services.coordinator.usecases.end import (
     fail_wave,
 )
 from services.coordinator.usecases.plan import findings_on, foreclosed_in, plan_wave
-from shared.contracts.commands import AcquireLease, LeaseGrant
 from shared.contracts.documents.base import Failure
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.waves import Task, Wave
@@ -94,49 +94,23 @@ async def note_failure(event: MeasurementFailed, deps: CoordinatorDeps) -> None:
 
 
 async def _run(wave: Wave, deps: CoordinatorDeps, *, repeat_overdue: bool) -> Wave | None:
-    """Assign waiting tasks, repeat overdue ones, finish decided ones, and then close the wave.
+    """Repeat overdue tasks, finish decided ones, assign waiting ones, and then close the wave.
 
     Returns the wave as it is now, or None if it ended.
     """
     undecided = await _undecided_tasks(wave, deps)
     for task in await deps.store.tasks.find(wave_id=wave.id):
-        if task.state is TaskState.WAITING:
-            await _assign(task, deps)
-        elif task.state is TaskState.ASSIGNED:
+        if task.state is TaskState.ASSIGNED:
             if attempt := messages.overdue_deliveries(
                 task.changed_at, deps, repeat_overdue=repeat_overdue
             ):
                 await messages.publish_task_assigned(task, deps, attempt=attempt)
         elif task.state is TaskState.PROPOSED and task.id not in undecided:
             await _settle(task, wave, deps)
-    tasks = await deps.store.tasks.find(wave_id=wave.id)
-    for task in tasks:
-        if task.state is TaskState.WAITING:
-            await _assign(task, deps)
+    tasks = await assign_waiting(wave, deps)
     if not waves.are_over(tasks):
         return wave
     return await _close(wave, tasks, deps)
-
-
-async def _assign(task: Task, deps: CoordinatorDeps) -> None:
-    """Acquire the lease of a task and assign it; it stays waiting while its component is leased."""
-    request = AcquireLease(
-        target_id=task.target_id,
-        wave_id=task.wave_id,
-        task_id=task.id,
-        component=task.component,
-        paths=task.paths,
-        priority=task.priority,
-    )
-    grant = await deps.bus.request(request, LeaseGrant)
-    if not grant.granted:
-        log.info("lease_unavailable", task=task.id, reason=grant.reason)
-        return
-    assigned = await deps.store.tasks.transition(
-        task, "assign", epoch=grant.epoch, changed_at=deps.clock()
-    )
-    if assigned is not None:
-        await messages.publish_task_assigned(assigned, deps)
 
 
 async def _undecided_tasks(wave: Wave, deps: CoordinatorDeps) -> set[str]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from services.coordinator.deps import OPEN_WAVE_STATES, CoordinatorDeps
 from services.coordinator.usecases.messages import publish_measurements
+from services.coordinator.usecases.targets import inspect_target, stored_target
 from shared.contracts.answers import WaveAccepted
 from shared.contracts.base import ALL
 from shared.contracts.commands import StartWave
@@ -15,35 +16,36 @@ from shared.contracts.documents.waves import Wave
 from shared.kernel.errors import Conflict, NotFound, Rejected
 from shared.kernel.extensions import agent_type_names
 from shared.mongo.agents import live_workers
-from shared.mongo.collections import get_or_insert_target
 from shared.targets.config import FILE, LandingSection, parse_config
 from shared.targets.head import Head, find_head
 from shared.targets.owner import is_foreign
 from shared.targets.profile import TargetProfile, profile_target
-from shared.targets.repository import RepositoryFacts, inspect_repository, remote_url
+from shared.targets.repository import RepositoryFacts, remote_url
 
 
-async def start_wave(command: StartWave, deps: CoordinatorDeps, *, channel: str) -> WaveAccepted:
+async def start_wave(
+    command: StartWave, deps: CoordinatorDeps, *, channel: str, requested_by: str = ""
+) -> WaveAccepted:
     """Accept a wave and have it measured. The same `wave_id` again is the same wave.
 
-    `channel` is noted in the audit log. Raises `Rejected`, `NotFound` or `Conflict`.
+    `channel` is noted in the audit log, `requested_by` with the wave. Raises `Rejected`, `NotFound`
+    or `Conflict`.
     """
     if known := await _known(command, deps):
         return await _acceptance(known, deps)
-    facts = await _inspect_target(command, deps)
+    facts = await inspect_target(command.target, command.base, deps)
     async with deps.locks[facts.location]:
         if known := await _known(command, deps):
             return await _acceptance(known, deps)
-        target = await get_or_insert_target(
-            deps.store, facts.as_target(deps.new_id(), deps.clock())
-        )
+        target = await stored_target(facts, deps)
         await _refuse_second_wave(target, deps)
         target = await _with_landing_branch(target, facts, deps)
         head, described = await asyncio.to_thread(_describe, target, deps)
         _check_components(command.components, described)
         await _check_focus(command, deps)
         notes = (*facts.notes, *_notes(facts, head, described))
-        wave = _new_wave(command, target, head, notes, deps)
+        wave = _new_wave(command, target, head, deps)
+        wave = wave.model_copy(update={"notes": notes, "requested_by": requested_by})
         await deps.store.waves.insert(wave)
     await _audit(command, wave, channel, deps)
     await publish_measurements(wave, deps)
@@ -53,39 +55,6 @@ async def start_wave(command: StartWave, deps: CoordinatorDeps, *, channel: str)
 async def _known(command: StartWave, deps: CoordinatorDeps) -> Wave | None:
     """Return the wave that was started under the command's id; None if there is none."""
     return await deps.store.waves.get(command.wave_id) if command.wave_id else None
-
-
-async def _inspect_target(command: StartWave, deps: CoordinatorDeps) -> RepositoryFacts:
-    """Inspect the repository at a path or URL, of a target id or name, or the only target known.
-
-    Raises `Rejected` if what is named, or nothing, fits several targets, and as inspecting does.
-    """
-    location, base = command.target, command.base
-    known = await deps.store.targets.find()
-    if location is None:
-        if len({each.location for each in known}) != 1:
-            names = ", ".join(sorted({each.location for each in known})) or "none yet"
-            raise Rejected(
-                "No target was named, and there is not exactly one.",
-                hint=f"Known targets: {names}.",
-                code="which_target",
-            )
-        return await _inspect(known[-1].location, base)
-    if location.startswith(("/", ".")):
-        return await _inspect(location, base)
-    named = {each.location for each in known if location in {each.id, each.name}}
-    if len(named) > 1:
-        raise Rejected(
-            f"Several targets are called {location}.",
-            hint=f"Name one by its path or URL: {', '.join(sorted(named))}.",
-            code="which_target",
-        )
-    return await _inspect(named.pop() if named else location, base)
-
-
-async def _inspect(location: str, base: str | None) -> RepositoryFacts:
-    """Return the facts about the repository at a path or URL, inspected in a thread."""
-    return await asyncio.to_thread(inspect_repository, location, base=base)
 
 
 async def _with_landing_branch(
@@ -195,9 +164,7 @@ def _notes(facts: RepositoryFacts, head: Head, described: TargetProfile) -> list
     return notes
 
 
-def _new_wave(
-    command: StartWave, target: Target, head: Head, notes: tuple[str, ...], deps: CoordinatorDeps
-) -> Wave:
+def _new_wave(command: StartWave, target: Target, head: Head, deps: CoordinatorDeps) -> Wave:
     """Return a new wave on the head, planned and not yet stored."""
     now = deps.clock()
     return Wave(
@@ -207,10 +174,11 @@ def _new_wave(
         focus=command.focus,
         components=command.components,
         dry_run=command.dry_run,
+        throttle=command.throttle,
+        max_open=command.max_open,
         commit=head.commit,
         base_commit=head.base,
         landing_commit=head.landing,
-        notes=notes,
         created_at=now,
         changed_at=now,
     )

@@ -8,6 +8,7 @@ from shared.contracts.answers.enhancements import (
     RollbacksAccepted,
 )
 from shared.contracts.answers.findings import FindingList, ImportAccepted, ImportedLog
+from shared.contracts.answers.infinite import InfiniteStatus
 from shared.contracts.answers.n8n import (
     CallbackBody,
     ComponentScore,
@@ -31,6 +32,7 @@ __all__ = [
     "FindingList",
     "ImportAccepted",
     "ImportedLog",
+    "InfiniteStatus",
     "MessageReceived",
     "Readiness",
     "RollbackAccepted",

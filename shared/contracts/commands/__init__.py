@@ -14,6 +14,13 @@ from shared.contracts.commands.enhancements import (
     RollbackSince,
 )
 from shared.contracts.commands.findings import ImportFindings, LogOrigin, MeasureFindings
+from shared.contracts.commands.infinite import (
+    GetInfiniteMode,
+    PauseInfiniteMode,
+    ResumeInfiniteMode,
+    StartInfiniteMode,
+    StopInfiniteMode,
+)
 from shared.contracts.commands.leases import (
     AcquireLease,
     ExtendLease,
@@ -50,6 +57,7 @@ __all__ = [
     "DeployAgents",
     "ExtendLease",
     "GetAgents",
+    "GetInfiniteMode",
     "GetStatus",
     "GetWave",
     "GetWaves",
@@ -60,17 +68,21 @@ __all__ = [
     "MeasureFindings",
     "NewSender",
     "NewWebhook",
+    "PauseInfiniteMode",
     "Reason",
     "ReleaseLease",
     "RenewLease",
+    "ResumeInfiniteMode",
     "RollbackEnhancement",
     "RollbackEnhancements",
     "RollbackOptions",
     "RollbackSince",
     "RunBaseline",
+    "StartInfiniteMode",
     "StartWave",
     "StopAgents",
     "StopBacktest",
+    "StopInfiniteMode",
     "StopWave",
     "ValidateEnhancement",
     "WebhookChange",

@@ -17,7 +17,9 @@ from shared.contracts.commands.base import Reason
 class StartWave(Message):
     """Start a wave on a target: a path, a URL or an id. It may be omitted where only one is known.
 
-    `base` is the branch to improve, by default the one that is checked out.
+    `base` is the branch to improve, by default the one that is checked out. At most `throttle`
+    agents are at work at once. With `max_open` no more is proposed than leaves so many changes of
+    the target open or waiting for a person.
     """
 
     subject: ClassVar[str] = "gs.cmd.wave.start"
@@ -27,6 +29,8 @@ class StartWave(Message):
     focus: AgentTypeName = ALL
     components: tuple[str, ...] = Field(default=(), max_length=200)
     dry_run: bool = False
+    throttle: int | None = Field(default=None, ge=1, le=15)
+    max_open: int | None = Field(default=None, ge=1, le=500)
     wave_id: Id | None = None
 
 

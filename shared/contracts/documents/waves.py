@@ -28,7 +28,9 @@ class Wave(Document):
 
     `environment_seconds` is what building the test environment took, 0 where it was cached.
     `sandbox` names the sandbox tier of its tests. `landing_commit` is where the landing branch was
-    at the start.
+    at the start. At most `throttle` of its tasks are at work at once, and together they propose no
+    more than leaves `max_open` changes of the target open or waiting for a person. `requested_by`
+    names what started it, and is empty for a person.
 
     One field per fact that queries or transitions name.
     """
@@ -39,6 +41,9 @@ class Wave(Document):
     focus: AgentTypeName = ALL
     components: tuple[str, ...] = ()
     dry_run: bool = False
+    throttle: int | None = None
+    max_open: int | None = None
+    requested_by: str = ""
     state: WaveState = WaveState.PLANNED
     commit: Oid
     base_commit: Oid
@@ -84,7 +89,7 @@ class Task(Document):
     and the limits of the lease. Findings with `excluded_fingerprints` are not to be fixed.
     `follow_up_of` is the task that this one repeats on a newer head, and `attempt` counts such
     repetitions. `sent_back` tells, change by change, what landed first on the lines that its last
-    attempt would have changed.
+    attempt would have changed. It may propose at most `max_changes` changes, if that is not None.
 
     One field per fact that queries or transitions name.
     """
@@ -106,6 +111,7 @@ class Task(Document):
     attempt: int = 0
     sent_back: tuple[str, ...] = ()
     enhancements: int = 0
+    max_changes: int | None = None
     note: str = ""
     created_at: datetime
     changed_at: datetime

@@ -33,6 +33,16 @@ from shared.contracts.events.gate import (
     RunFinished,
     RunSuperseded,
 )
+from shared.contracts.events.infinite import (
+    BreakerClosed,
+    BreakerOpened,
+    BudgetLow,
+    InfiniteIdle,
+    InfinitePaused,
+    InfiniteResumed,
+    InfiniteStarted,
+    InfiniteStopped,
+)
 from shared.contracts.events.webhooks import TargetPushed, WebhookExhausted
 from shared.contracts.events.work import (
     AgentActive,
@@ -107,6 +117,14 @@ EVENTS: tuple[type[Event], ...] = (
     LeaseExpired,
     TargetPushed,
     WebhookExhausted,
+    InfiniteStarted,
+    InfinitePaused,
+    InfiniteResumed,
+    InfiniteStopped,
+    InfiniteIdle,
+    BreakerOpened,
+    BreakerClosed,
+    BudgetLow,
 )
 EVENT_BY_SUBJECT = {event.subject: event for event in EVENTS}
 
@@ -123,6 +141,9 @@ __all__ = [
     "ApprovalRequested",
     "BacktestFinished",
     "BaselineMeasured",
+    "BreakerClosed",
+    "BreakerOpened",
+    "BudgetLow",
     "CommitReplayed",
     "ConflictResolved",
     "EnhancementAdvised",
@@ -142,6 +163,11 @@ __all__ = [
     "GateDecided",
     "HealthChecked",
     "HealthRegressed",
+    "InfiniteIdle",
+    "InfinitePaused",
+    "InfiniteResumed",
+    "InfiniteStarted",
+    "InfiniteStopped",
     "LeaseExpired",
     "LeaseGranted",
     "LeaseReleased",

@@ -7,6 +7,7 @@ from shared.contracts.states.agents import AGENT, OPEN_AGENT_STATES, AgentState
 from shared.contracts.states.deliveries import DELIVERY, DeliveryState
 from shared.contracts.states.enhancements import ENHANCEMENT, EnhancementState
 from shared.contracts.states.gate import BACKTEST, RUN, WATCH, BacktestState, RunState, WatchState
+from shared.contracts.states.infinite import INFINITE, InfiniteState
 from shared.contracts.states.landing import PULL_REQUEST, RELEASE, PullRequestState, ReleaseState
 from shared.contracts.states.leases import LEASE, LeaseState
 from shared.contracts.states.machine import Machine
@@ -24,6 +25,7 @@ MACHINES = (
     BACKTEST,
     WATCH,
     DELIVERY,
+    INFINITE,
 )
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "BACKTEST",
     "DELIVERY",
     "ENHANCEMENT",
+    "INFINITE",
     "LEASE",
     "MACHINES",
     "OPEN_AGENT_STATES",
@@ -44,6 +47,7 @@ __all__ = [
     "BacktestState",
     "DeliveryState",
     "EnhancementState",
+    "InfiniteState",
     "LeaseState",
     "Machine",
     "PullRequestState",

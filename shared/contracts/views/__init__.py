@@ -12,6 +12,7 @@ from shared.contracts.views.enhancements import (
     EnhancementDetails,
     EnhancementView,
 )
+from shared.contracts.views.infinite import InfiniteView, infinite_view
 from shared.contracts.views.waves import TaskView, WaveDetails, WaveView, task_view, wave_view
 from shared.contracts.views.webhooks import (
     DeliveryView,
@@ -30,6 +31,7 @@ __all__ = [
     "DeliveryView",
     "EnhancementDetails",
     "EnhancementView",
+    "InfiniteView",
     "Page",
     "TaskView",
     "V",
@@ -38,6 +40,7 @@ __all__ = [
     "WebhookSecret",
     "WebhookView",
     "delivery_view",
+    "infinite_view",
     "task_view",
     "wave_view",
     "webhook_view",

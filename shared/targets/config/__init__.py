@@ -1,6 +1,7 @@
 """The settings in a target's `groundswell.toml`, which is read from the base branch only."""
 
 from shared.targets.config.base import FILE, CommandLine, Section
+from shared.targets.config.infinite import InfiniteSection
 from shared.targets.config.parsing import parse_config
 from shared.targets.config.sections import (
     BenchSection,
@@ -21,6 +22,7 @@ __all__ = [
     "CommandLine",
     "ComponentSection",
     "EnvironmentSection",
+    "InfiniteSection",
     "LandingSection",
     "N8nSection",
     "PolicySection",

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, Field
 
 from shared.targets.config.base import Section
+from shared.targets.config.infinite import InfiniteSection
 from shared.targets.config.sections import (
     BenchSection,
     ComponentSection,
@@ -37,6 +38,7 @@ class TargetConfig(Section):
     bench: BenchSection = BenchSection()
     watch: WatchSection = WatchSection()
     n8n: N8nSection = N8nSection()
+    infinite: InfiniteSection = InfiniteSection()
     agents: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
     def agent_section(self, name: str, model: type[S]) -> S:

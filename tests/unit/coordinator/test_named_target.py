@@ -2,9 +2,8 @@
 
 import pytest
 
-from services.coordinator.usecases import CoordinatorDeps, start
-from services.coordinator.usecases.start import _inspect_target
-from shared.contracts.commands import StartWave
+from services.coordinator.usecases import CoordinatorDeps, targets
+from services.coordinator.usecases.targets import inspect_target
 from shared.kernel.errors import Rejected
 from shared.kernel.ids import uuid7
 from tests.support.builders import NOW, a_target
@@ -16,17 +15,17 @@ from tests.support.memory import a_store
 async def located(tmp_path, monkeypatch):
     """The location that a name stands for, where these targets are known."""
 
-    async def find(wanted, *targets):
+    async def find(wanted, *known):
         store = a_store()
-        for each in targets:
+        for each in known:
             await store.targets.insert(each)
         deps = CoordinatorDeps(store, RecordingBus(), tmp_path, lambda: NOW, uuid7)
-        return await _inspect_target(StartWave(target=wanted), deps)
+        return await inspect_target(wanted, None, deps)
 
     async def inspect(location, base):
         return location
 
-    monkeypatch.setattr(start, "_inspect", inspect)
+    monkeypatch.setattr(targets, "_inspect", inspect)
     return find
 
 

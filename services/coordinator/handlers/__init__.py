@@ -6,6 +6,7 @@ from faststream.nats import NatsRouter
 from faststream.nats.annotations import NatsMessage
 
 from services.coordinator import usecases
+from services.coordinator.handlers.infinite import add_infinite_handlers, infinite_answers
 from services.coordinator.usecases import CoordinatorDeps
 from shared.contracts.answers import (
     AgentList,
@@ -25,7 +26,6 @@ from shared.contracts.commands import (
 from shared.contracts.events import EnvironmentBuilt, MeasurementFailed, WaveEvent
 from shared.contracts.streams import (
     EVENTS_FOR_COORDINATOR,
-    INFINITE_COMMANDS,
     WAVE_ADVANCING_EVENTS,
     WAVE_COMMANDS,
 )
@@ -50,9 +50,7 @@ def handlers(deps: CoordinatorDeps) -> NatsRouter:
         await usecases.stop_wave(command, deps)
 
     waves(reject_unknown)
-    router.subscriber(INFINITE_COMMANDS.filter, **subscriber_options(INFINITE_COMMANDS))(
-        reject_unknown
-    )
+    add_infinite_handlers(router, deps)
 
     events = router.subscriber(
         EVENTS_FOR_COORDINATOR.filter, **subscriber_options(EVENTS_FOR_COORDINATOR)
@@ -85,4 +83,5 @@ def answers(deps: CoordinatorDeps) -> tuple[Endpoint[Any, Any], ...]:
         Endpoint(GetWave, WaveDetails, lambda q: usecases.show_wave(q, deps)),
         Endpoint(GetAgents, AgentList, lambda q: usecases.get_active_agents(q, deps)),
         Endpoint(GetStatus, Status, lambda q: usecases.get_status(q, deps)),
+        *infinite_answers(deps),
     )

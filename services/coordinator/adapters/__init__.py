@@ -1,0 +1,1 @@
+"""Adapters of the coordinator: the machine that it runs on."""
