@@ -7,6 +7,7 @@ from services.api.usecases.backtests import (
     start_backtest,
     stop_backtest,
 )
+from services.api.usecases.choices import explain_task
 from services.api.usecases.enhancements import (
     get_diff,
     get_enhancement,
@@ -32,6 +33,7 @@ from services.api.usecases.waves import (
 
 __all__ = [
     "check_ready",
+    "explain_task",
     "export_findings",
     "get_backtest",
     "get_diff",

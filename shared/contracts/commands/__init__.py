@@ -21,7 +21,13 @@ from shared.contracts.commands.leases import (
     ReleaseLease,
     RenewLease,
 )
-from shared.contracts.commands.queries import GetAgents, GetStatus, GetWave, GetWaves
+from shared.contracts.commands.queries import (
+    GetAgents,
+    GetStatus,
+    GetTaskReason,
+    GetWave,
+    GetWaves,
+)
 from shared.contracts.commands.targets import (
     BacktestScope,
     BacktestTarget,
@@ -42,6 +48,7 @@ __all__ = [
     "ExtendLease",
     "GetAgents",
     "GetStatus",
+    "GetTaskReason",
     "GetWave",
     "GetWaves",
     "GivenDecision",

@@ -6,6 +6,7 @@ Each model has only what a client needs, in a shape of its own; a module by aggr
 from shared.contracts.views.agents import AgentView
 from shared.contracts.views.backtests import BacktestDetails, BacktestView
 from shared.contracts.views.base import Page, V
+from shared.contracts.views.choices import TaskReason, task_reason
 from shared.contracts.views.enhancements import (
     ApprovalGroup,
     ApprovalGroups,
@@ -23,10 +24,12 @@ __all__ = [
     "EnhancementDetails",
     "EnhancementView",
     "Page",
+    "TaskReason",
     "TaskView",
     "V",
     "WaveDetails",
     "WaveView",
+    "task_reason",
     "task_view",
     "wave_view",
 ]

@@ -2,10 +2,10 @@
 
 import pytest
 
-from services.coordinator.domain.planning import WHAT_TO_TRY, opportunities, plan, priority, value
+from services.coordinator.domain.planning import WHAT_TO_TRY, opportunities, plan, priority
 from shared.contracts.base import Priority, Severity, WaveSize
 from shared.contracts.documents.findings import Inspection
-from tests.support.builders import a_finding, an_opportunity
+from tests.support.builders import a_finding
 
 
 def found(component="a", count=1, **fields):
@@ -37,11 +37,6 @@ def test_what_cannot_be_fixed_does_not_raise_the_priority():
     assert only.priority is Priority.LOW
     assert only.expected_impact == 1
     assert (only.findings, only.fixable) == (2, 1)
-
-
-def test_worth_is_impact_for_each_line_to_read():
-    assert value(an_opportunity(expected_impact=10.0, complexity=4.0)) == 2.5
-    assert value(an_opportunity(expected_impact=3.0, complexity=0.0)) == 3.0
 
 
 def test_many_fixes_in_one_file_are_worth_more_than_the_same_in_many_files():
