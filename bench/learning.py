@@ -21,7 +21,7 @@ from statistics import fmean, stdev
 from typing import Protocol
 
 from bench.harness import Result, main
-from services.api.domain.shares import Share, difference
+from bench.shares import Share, difference
 from services.coordinator.domain.choosing import choose, options
 from services.coordinator.domain.learning import Arm, Counts, Experience
 from shared.contracts.base import Priority

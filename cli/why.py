@@ -5,7 +5,7 @@ from rich.table import Table
 from cli.console import print_data, shown
 from cli.session import connect
 from cli.text import out
-from shared.contracts.documents.choices import Candidate
+from shared.contracts.documents.choices import TaskCandidate
 from shared.contracts.views import TaskReason
 
 COLUMNS = ("", "agent type", "where", "rules", "expected", "drawn", "value", "why")
@@ -39,12 +39,12 @@ def show_reason(reason: TaskReason) -> None:
         out.print(f"{reason.left_out} more were left, which are worth less.")
 
 
-def _order(candidate: Candidate) -> tuple[bool, int, float]:
+def _order(candidate: TaskCandidate) -> tuple[bool, int, float]:
     """Return what candidates are sorted by: the chosen ones in their order, then by value."""
     return candidate.turn is None, candidate.turn or 0, -candidate.value
 
 
-def _row(candidate: Candidate) -> tuple[str, ...]:
+def _row(candidate: TaskCandidate) -> tuple[str, ...]:
     """Return what the table says about a candidate, by column."""
     return (
         "left" if candidate.turn is None else str(candidate.turn),

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from shared.contracts.base import PROTECTION, EngineName, Priority, Severity
 from shared.contracts.documents.agents import Agent, Stint, Worker
 from shared.contracts.documents.backtests import Backtest
-from shared.contracts.documents.choices import Candidate
+from shared.contracts.documents.choices import TaskCandidate
 from shared.contracts.documents.enhancements import (
     DecisionRecord,
     Enhancement,
@@ -86,7 +86,7 @@ def an_opportunity(component: str = "m", **fields: Any) -> Opportunity:
     return Opportunity(**{**known, **fields})
 
 
-def a_candidate(**fields: Any) -> Candidate:
+def a_candidate(**fields: Any) -> TaskCandidate:
     known = {
         "agent_type": "code_quality",
         "component": "m",
@@ -101,7 +101,7 @@ def a_candidate(**fields: Any) -> Candidate:
         "value": 1.6,
         "reason": "A reason.",
     }
-    return Candidate(**{**known, **fields})
+    return TaskCandidate(**{**known, **fields})
 
 
 def a_task(wave: Wave | None = None, **fields: Any) -> Task:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from services.coordinator.domain.learning import Experience, Posterior, arm_of_opportunity
 from shared.contracts.base import Priority
-from shared.contracts.documents.choices import Candidate
+from shared.contracts.documents.choices import TaskCandidate
 from shared.contracts.documents.waves import Opportunity
 from shared.kernel.chance import Chance
 
@@ -143,7 +143,7 @@ def _reason(option: Option, turn: Sequence[Option], control: bool, is_first: boo
 
 def candidates(
     choices: Choices, advice: Sequence[Opportunity] = ()
-) -> tuple[tuple[Candidate, ...], int]:
+) -> tuple[tuple[TaskCandidate, ...], int]:
     """Return the record of what was chosen and left, and how many of those left are not kept.
 
     `advice` are the opportunities to advise that took what room was left.
@@ -170,10 +170,10 @@ def _reason_left(option: Option, last: float) -> str:
 
 def _candidate(
     option: Option, reason: str, *, turn: int | None = None, control: bool = False
-) -> Candidate:
+) -> TaskCandidate:
     """Return the record of one option."""
     each = option.opportunity
-    return Candidate(
+    return TaskCandidate(
         agent_type=each.agent_type,
         component=each.component,
         part=each.part,

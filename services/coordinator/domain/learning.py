@@ -53,7 +53,7 @@ class Arm(NamedTuple):
         return Arm(self.agent_type), Arm(self.agent_type, self.family), self
 
 
-class Outcome(NamedTuple):
+class ArmOutcome(NamedTuple):
     """What became of one change: the share of it that stands, and when that was decided."""
 
     arm: Arm
@@ -150,7 +150,7 @@ class Experience:
 
 
 def learn(
-    outcomes: Iterable[Outcome],
+    outcomes: Iterable[ArmOutcome],
     target_id: str,
     *,
     now: datetime,
@@ -175,14 +175,16 @@ def _widened(narrow: Mapping[Arm, Counts], wider: Callable[[Arm], Arm]) -> dict[
     return found
 
 
-def outcomes_of(changes: Iterable[Enhancement], tasks: Iterable[Task]) -> list[Outcome]:
+def outcomes_of(changes: Iterable[Enhancement], tasks: Iterable[Task]) -> list[ArmOutcome]:
     """Return what became of each change of these tasks that tells something about its arm.
 
     One that is not decided, or was lost to another change, tells nothing.
     """
     classes = {each.id: each.opportunity.component_class for each in tasks}
     return [
-        Outcome(arm_of(each, classes.get(each.task_id, "")), each.target_id, share, each.changed_at)
+        ArmOutcome(
+            arm_of(each, classes.get(each.task_id, "")), each.target_id, share, each.changed_at
+        )
         for each in changes
         if (share := SHARE_THAT_STANDS.get(each.state)) is not None
         if not each.decision.reason.startswith(BLAMELESS)

@@ -11,7 +11,7 @@ from services.coordinator.domain.choosing import candidates, choose, options, va
 from services.coordinator.domain.division import MIN_FINDINGS_OF_PART, Part, is_fixable
 from services.coordinator.domain.learning import Experience, family_of
 from shared.contracts.base import Priority, Severity, WaveSize
-from shared.contracts.documents.choices import Candidate
+from shared.contracts.documents.choices import TaskCandidate
 from shared.contracts.documents.findings import Finding, Inspection
 from shared.contracts.documents.waves import Opportunity
 from shared.kernel.chance import Chance, seeded
@@ -42,7 +42,7 @@ class Plan:
 
     chosen: tuple[Opportunity, ...]
     notes: tuple[str, ...]
-    candidates: tuple[Candidate, ...] = ()
+    candidates: tuple[TaskCandidate, ...] = ()
     left_out: int = 0
 
 

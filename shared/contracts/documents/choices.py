@@ -9,7 +9,7 @@ from shared.contracts.documents.base import Document
 from shared.contracts.documents.waves import place
 
 
-class Candidate(Value):
+class TaskCandidate(Value):
     """An opportunity as the planner saw it. `reason` tells in words why it was taken up, or not.
 
     `expected` is the mean probability that a change of its arm stands, after `trials` decided ones,
@@ -50,6 +50,6 @@ class WaveChoices(Document):
     """
 
     target_id: Id
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[TaskCandidate, ...]
     left_out: int = 0
     at: datetime

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from shared.contracts.base import Id, Value
-from shared.contracts.documents.choices import Candidate, WaveChoices
+from shared.contracts.documents.choices import TaskCandidate, WaveChoices
 from shared.contracts.documents.waves import Task
 
 
@@ -17,8 +17,8 @@ class TaskReason(Value):
     task_id: Id
     wave_id: Id
     sentences: tuple[str, ...]
-    chosen: Candidate | None
-    others: tuple[Candidate, ...] = ()
+    chosen: TaskCandidate | None
+    others: tuple[TaskCandidate, ...] = ()
     left_out: int = 0
     at: datetime
 
@@ -39,12 +39,12 @@ def task_reason(task: Task, choices: WaveChoices | None) -> TaskReason:
     )
 
 
-def _place(candidate: Candidate) -> tuple[str, str, str]:
+def _place(candidate: TaskCandidate) -> tuple[str, str, str]:
     """Return what no two candidates of a wave have in common."""
     return candidate.agent_type, candidate.component, candidate.part
 
 
-def _sentences(task: Task, candidate: Candidate | None) -> list[str]:
+def _sentences(task: Task, candidate: TaskCandidate | None) -> list[str]:
     """Return why a task was taken up, in sentences."""
     told = []
     if task.follow_up_of:

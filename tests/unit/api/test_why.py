@@ -13,6 +13,8 @@ from tests.support.builders import NOW, a_candidate, a_task
 from tests.support.buses import RecordingBus
 from tests.support.memory import a_store
 
+KEY = "the key of this home"
+
 
 async def test_the_reason_of_a_task_has_its_candidate_apart_from_the_others():
     store, task = a_store(), a_task(agent_type="code_quality", component="m")
@@ -26,9 +28,9 @@ async def test_the_reason_of_a_task_has_its_candidate_apart_from_the_others():
     bus = RecordingBus(answers={})
     deps = ApiDeps(store=store, bus=bus, ping_database=None, clock=lambda: NOW, new_id=uuid7)
     transport = httpx.ASGITransport(
-        make_app(deps, key="k", hosts=ApiSettings(api_key="k").api_hosts)
+        make_app(deps, key=KEY, hosts=ApiSettings(api_key=KEY).api_hosts)
     )
-    headers = {"Authorization": "Bearer k"}
+    headers = {"Authorization": f"Bearer {KEY}"}
     async with httpx.AsyncClient(
         transport=transport, base_url="http://127.0.0.1:8000", headers=headers
     ) as client:

@@ -10,9 +10,9 @@ from services.coordinator.domain.choosing import Option, candidates, choose, opt
 from services.coordinator.domain.learning import (
     HALF_LIFE,
     Arm,
+    ArmOutcome,
     Counts,
     Experience,
-    Outcome,
     family_of,
     learn,
     outcomes_of,
@@ -23,6 +23,7 @@ from shared.contracts.base import Priority, WaveSize
 from shared.contracts.states import EnhancementState as State
 from shared.contracts.views import task_reason
 from shared.kernel.chance import seeded
+from shared.kernel.ids import uuid7
 from tests.support.builders import a_finding, a_task, an_enhancement, an_opportunity
 from tests.support.coordinating import a_coordinator, a_planned_wave
 from tests.support.repositories import a_repository
@@ -150,21 +151,21 @@ class TestLearning:
         assert family_of(rule) == family
 
     def test_what_stands_is_expected_to_stand_and_old_outcomes_count_less(self):
-        good = [Outcome(ARM, "t", 1.0, NOW)] * 9
+        good = [ArmOutcome(ARM, "t", 1.0, NOW)] * 9
         assert learn(good, "t", now=NOW).posterior(ARM, 0.5).mean > 0.8
         later = learn(good, "t", now=NOW + HALF_LIFE).posterior(ARM, 0.5)
         assert later.trials == pytest.approx(4.5)
 
     @given(st.permutations(range(6)))
     def test_the_order_of_the_outcomes_does_not_matter(self, order):
-        known = [Outcome(ARM, "tu"[n % 2], n % 3 / 2, NOW - timedelta(days=n)) for n in range(6)]
+        known = [ArmOutcome(ARM, "tu"[n % 2], n % 3 / 2, NOW - timedelta(days=n)) for n in range(6)]
         found = learn([known[n] for n in order], "t", now=NOW).posterior(ARM, 0.7)
         wanted = learn(known, "t", now=NOW).posterior(ARM, 0.7)
         assert found.alpha == pytest.approx(wanted.alpha)
         assert found.beta == pytest.approx(wanted.beta)
 
     def test_an_arm_without_changes_is_expected_to_do_as_the_wider_ones_do(self):
-        bad = [Outcome(ARM._replace(component_class="Python/large"), "u", 0.0, NOW)] * 30
+        bad = [ArmOutcome(ARM._replace(component_class="Python/large"), "u", 0.0, NOW)] * 30
         known = learn(bad, "t", now=NOW)
         assert not known.has_begun
         found = known.posterior(ARM, 0.95)
@@ -212,7 +213,7 @@ class TestLearning:
         ]
         found = plan(findings, foreclosed={}, size=WaveSize.SMALL)
         arm = Arm("code_quality", "ruff:F", found.chosen[0].component_class)
-        known = learn([Outcome(arm, "t", 0.0, NOW)] * 40, "t", now=NOW)
+        known = learn([ArmOutcome(arm, "t", 0.0, NOW)] * 40, "t", now=NOW)
         made = plan(
             findings,
             foreclosed={},
@@ -252,7 +253,7 @@ async def test_a_wave_stores_what_it_chose_from_under_its_own_id(tmp_path):
 
 
 def test_a_task_without_a_stored_choice_says_so():
-    reason = task_reason(a_task(follow_up_of="t", attempt=1), None)
+    reason = task_reason(a_task(follow_up_of=uuid7(), attempt=1), None)
     assert reason.chosen is None
     assert reason.sentences == (
         "It repeats an earlier task on a newer head: this is attempt 1.",
