@@ -1,4 +1,4 @@
-"""Telling why a task was taken up."""
+"""The reasons why tasks were taken up."""
 
 from services.api.ports import ApiDeps
 from services.api.usecases.find import find_by_id
