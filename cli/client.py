@@ -49,6 +49,7 @@ from shared.contracts.views import (
     EnhancementDetails,
     EnhancementView,
     Page,
+    TaskReason,
     WaveView,
 )
 from shared.kernel.errors import Transient
@@ -182,6 +183,10 @@ class ApiClient(WebhookRequests):
         """Return all findings of a repository as a SARIF log."""
         params = {"target": target, **wanted}
         return (await self._send("GET", "/findings/export", params=params)).content
+
+    async def why(self, task: str) -> TaskReason:
+        """Return why a task was taken up, and what else its wave could have taken up."""
+        return await self._request(TaskReason, "GET", f"/tasks/{task}/why")
 
     async def agents(self, limit: int, *, wave: str = "", active: bool) -> list[AgentView]:
         """Return the newest agents, of a wave or all; `active` only those whose wave goes on."""

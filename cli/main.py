@@ -14,6 +14,7 @@ from cli.components import show_components
 from cli.execute import execute, reported_errors
 from cli.options import Base, Components, DryRun, Focus, Json, Size, Unsandboxed
 from cli.run import run_wave
+from cli.why import explain_task
 from shared.contracts.base import ALL, WaveSize
 from shared.contracts.commands import BacktestScope
 
@@ -103,6 +104,16 @@ def agents(
 ) -> None:
     """Show the agents at work and what each is at."""
     execute(list_agents(wave, every=every, as_json=as_json))
+
+
+@app.command()
+def why(
+    task: Annotated[str, typer.Argument(help="The task's id, or its last 8 characters.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Show why a task was taken up, and what else its wave could have taken up."""
+    execute(explain_task(task, as_json=as_json))
 
 
 @app.command()

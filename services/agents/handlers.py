@@ -7,11 +7,13 @@ from faststream.nats.annotations import NatsMessage
 
 from services.agents import usecases
 from services.agents.usecases import AgentDeps
+from shared.contracts.base import Priority
 from shared.contracts.commands import ImportFindings, MeasureFindings
-from shared.contracts.streams import FINDINGS_COMMANDS, TASK_CONSUMERS
+from shared.contracts.streams import FINDINGS_COMMANDS, task_consumer
 from shared.contracts.work import PerformTask
+from shared.kernel.extensions import agent_type_names
 from shared.messaging.consumers import of_type, reject_unknown, subscriber_options, with_id
-from shared.messaging.pull_workers import PullWorker
+from shared.messaging.pull_workers import PullWorker, Turns
 
 
 def handlers(deps: AgentDeps) -> NatsRouter:
@@ -34,13 +36,26 @@ def handlers(deps: AgentDeps) -> NatsRouter:
 
 
 def pull_workers(deps: AgentDeps) -> tuple[PullWorker[Any], ...]:
-    """Return what takes tasks, per priority and agent type, while there are slots for agents."""
+    """Return what takes tasks, per priority and agent type, while there are slots for agents.
+
+    What is critical gets a free slot first, and what is low last.
+    """
+    ranks = {each: rank for rank, each in enumerate(Priority)}
+    turns = Turns(last_rank=len(ranks) - 1)
 
     async def do_perform_task(command: PerformTask) -> None:
         """Run the agent of a task that the coordinator has assigned."""
         await usecases.perform_task(command, deps)
 
     return tuple(
-        PullWorker(consumer, PerformTask, do_perform_task, lambda _: deps.slots.has_room())
-        for consumer in TASK_CONSUMERS
+        PullWorker(
+            task_consumer(priority, agent_type),
+            PerformTask,
+            do_perform_task,
+            lambda _: deps.slots.has_room(),
+            turns,
+            ranks[priority],
+        )
+        for priority in Priority
+        for agent_type in agent_type_names()
     )

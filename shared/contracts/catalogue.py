@@ -45,6 +45,7 @@ RPC = (
     (commands.RollbackEnhancement, answers.RollbackAccepted, "api"),
     (commands.DecideEnhancement, answers.DecisionAccepted, "api"),
     (commands.BacktestTarget, answers.BacktestAccepted, "api"),
+    (commands.GetTaskReason, views.TaskReason, "api"),
     (commands.AcquireLease, commands.LeaseGrant, "resolver"),
     (commands.RenewLease, commands.LeaseGrant, "resolver"),
     (commands.ExtendLease, commands.LeaseGrant, "resolver"),

@@ -8,6 +8,7 @@ from shared.contracts import states
 from shared.contracts.documents.agents import Agent, Worker
 from shared.contracts.documents.audit import AuditRecord
 from shared.contracts.documents.backtests import Backtest
+from shared.contracts.documents.choices import WaveChoices
 from shared.contracts.documents.conflicts import ConflictResolution
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.findings import FindingSet, FindingsImport, Health
@@ -66,6 +67,7 @@ class Store:
         index("finished_at"),
         index("agent_id"),
     )
+    choices: Repository[WaveChoices] = documents(WaveChoices)
     leases: Repository[LeaseLedger] = documents(LeaseLedger)
     enhancements: StateRepository[Enhancement] = stateful(
         Enhancement,

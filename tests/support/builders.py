@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from shared.contracts.base import PROTECTION, EngineName, Priority, Severity
 from shared.contracts.documents.agents import Agent, Stint, Worker
 from shared.contracts.documents.backtests import Backtest
+from shared.contracts.documents.choices import TaskCandidate
 from shared.contracts.documents.enhancements import (
     DecisionRecord,
     Enhancement,
@@ -83,6 +84,24 @@ def an_opportunity(component: str = "m", **fields: Any) -> Opportunity:
         "fixable": 1,
     }
     return Opportunity(**{**known, **fields})
+
+
+def a_candidate(**fields: Any) -> TaskCandidate:
+    known = {
+        "agent_type": "code_quality",
+        "component": "m",
+        "family": "ruff:F",
+        "component_class": "Python/small",
+        "priority": Priority.NORMAL,
+        "impact": 4.0,
+        "complexity": 2.0,
+        "expected": 0.9,
+        "drawn": 0.8,
+        "trials": 3.0,
+        "value": 1.6,
+        "reason": "A reason.",
+    }
+    return TaskCandidate(**{**known, **fields})
 
 
 def a_task(wave: Wave | None = None, **fields: Any) -> Task:

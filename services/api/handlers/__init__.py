@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from services.api.handlers import backtests, enhancements
+from services.api.handlers import backtests, enhancements, tasks
 from services.api.ports import ApiDeps
 from shared.messaging.rpc import Endpoint
 
-MODULES = (enhancements, backtests)
+MODULES = (enhancements, backtests, tasks)
 
 
 def answers(deps: ApiDeps) -> tuple[Endpoint[Any, Any], ...]:

@@ -10,7 +10,7 @@ from services.api.routes.paging import After, Limit
 from shared.contracts.answers import RollbacksAccepted, StoppedWaves, WaveOpened
 from shared.contracts.commands import Reason, RollbackOptions, StartWave
 from shared.contracts.report import WaveReport
-from shared.contracts.views import AgentView, Page, TaskView, WaveDetails, WaveView
+from shared.contracts.views import AgentView, Page, TaskReason, TaskView, WaveDetails, WaveView
 
 
 def wave_routes(deps: ApiDeps) -> APIRouter:
@@ -55,6 +55,11 @@ def wave_routes(deps: ApiDeps) -> APIRouter:
     async def list_tasks(wave: str = "", limit: Limit = 100, after: After = None) -> Page[TaskView]:
         """Return a page of tasks, newest first: of one wave, or of all."""
         return await usecases.list_tasks(wave, limit, after or "", deps)
+
+    @router.get("/tasks/{task}/why")
+    async def explain_task(task: str) -> TaskReason:
+        """Return why a task was taken up, and what else its wave could have taken up."""
+        return await usecases.explain_task(task, deps)
 
     @router.get("/agents")
     async def list_agents(

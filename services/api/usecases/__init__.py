@@ -7,6 +7,7 @@ from services.api.usecases.backtests import (
     start_backtest,
     stop_backtest,
 )
+from services.api.usecases.choices import explain_task
 from services.api.usecases.enhancements import (
     get_diff,
     get_enhancement,
@@ -62,6 +63,7 @@ __all__ = [
     "create_webhook",
     "delete_webhook",
     "deploy_agents",
+    "explain_task",
     "export_findings",
     "follow_events",
     "get_backtest",

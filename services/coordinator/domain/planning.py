@@ -1,20 +1,32 @@
 """From findings to opportunities to tasks."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
+from types import MappingProxyType
 
 from services.coordinator.domain.advising import advice_opportunities
+from services.coordinator.domain.choosing import candidates, choose, options, value
 from services.coordinator.domain.division import MIN_FINDINGS_OF_PART, Part, is_fixable
+from services.coordinator.domain.learning import Experience, family_of
 from shared.contracts.base import Priority, Severity, WaveSize
+from shared.contracts.documents.choices import TaskCandidate
 from shared.contracts.documents.findings import Finding, Inspection
 from shared.contracts.documents.waves import Opportunity
+from shared.kernel.chance import Chance, seeded
 from shared.targets.components import Component
+from shared.targets.languages import LANGUAGES
 
 WEIGHT = {Severity.ERROR: 5.0, Severity.WARNING: 2.0, Severity.NOTE: 1.0}
 # The smallest number of tasks a size promises; a wave with fewer says why.
 MIN_TASKS = {WaveSize.SMALL: 3, WaveSize.LARGE: 10}
 LINES_PER_FIX = 2.0
+# How likely a fix is to stand before anything is known, by what its tool says about it.
+PRIORS = {"safe": 0.95, "unsafe": 0.7, "no": 0.0}
+SIZES = ("small", "medium", "large")
+NO_LINES: Mapping[str, int] = MappingProxyType({})
+NO_EXPERIENCE = Experience()
 WHAT_TO_TRY = (
     "To look at more, write a groundswell.toml (`groundswell init`), which names the components, "
     "and change it: [[component]], [agents.<name>]."
@@ -25,28 +37,38 @@ WEIGHT_OF_RUN_TIME = 10
 
 @dataclass(frozen=True)
 class Plan:
-    """The opportunities that a wave takes up, best first, and notes for the user."""
+    """The opportunities that a wave takes up, best first, and notes for the user.
+
+    `candidates` tell why these, and why not the others; `left_out` counts those not among them.
+    """
 
     chosen: tuple[Opportunity, ...]
     notes: tuple[str, ...]
+    candidates: tuple[TaskCandidate, ...] = ()
+    left_out: int = 0
 
 
 def opportunities(
-    findings: Sequence[Finding], foreclosed: Collection[str], parts: Sequence[Part] = ()
+    findings: Sequence[Finding],
+    foreclosed: Collection[str],
+    parts: Sequence[Part] = (),
+    lines: Mapping[str, int] = NO_LINES,
 ) -> tuple[Opportunity, ...]:
     """Group findings that have a component into opportunities, the most valuable first.
 
     There is one for each agent type and component with a finding that is fixable and not
-    foreclosed; of a component in several `parts`, one for each part with such a finding.
+    foreclosed; of a component in several `parts`, one for each part with such a finding. `lines`
+    are those of each component.
     """
+    sizes = component_sizes(lines)
     names = {path: each.name for each in parts for path in each.files}
     grouped: dict[tuple[str, str, str], list[Finding]] = defaultdict(list)
     for each in findings:
         if each.component and each.agent_type:
             grouped[each.component, names.get(each.path, ""), each.agent_type].append(each)
     found = [
-        _opportunity(component, part, each, foreclosed, agent_type)
-        for (component, part, agent_type), each in grouped.items()
+        _opportunity(place, each, foreclosed, sizes.get(place[0], ""))
+        for place, each in grouped.items()
     ]
     worth = [each for each in found if each.fixable]
     return tuple(
@@ -75,56 +97,17 @@ def admit(
     return taken, notes
 
 
-@dataclass
-class _Taken:
-    """How many opportunities are taken of each agent type and in each place."""
-
-    types: Counter[str]
-    places: Counter[str]
-
-    def rank(self, each: Opportunity, offered: int, *, spread: bool) -> tuple[int, ...]:
-        """Return what decides whose turn it is: the lowest is next."""
-        of_type, of_place = self.types[each.agent_type], self.places[each.place]
-        return of_place if spread else 0, of_type + of_place, of_place, offered
-
-    def add(self, each: Opportunity) -> None:
-        """Count an opportunity."""
-        self.types[each.agent_type] += 1
-        self.places[each.place] += 1
-
-
-def take_turns(
-    ranked: Sequence[Opportunity], size: WaveSize
-) -> tuple[tuple[Opportunity, ...], tuple[Opportunity, ...]]:
-    """Return at most `size.limit` opportunities, of agent types that take turns, and the others.
-
-    As agents cannot work on the same files at the same time, those with which a wave is as large
-    as promised come from different parts if possible. Next is always what is least served: by the
-    number that is taken of its type and of its part together. Among equals that is the type with
-    the fewest opportunities, which finds few places elsewhere, and then the best in rank.
-    """
-    offered = Counter(each.agent_type for each in ranked)
-    taken = _Taken(Counter(), Counter())
-    left = dict(enumerate(ranked))
-    chosen: list[Opportunity] = []
-    while left and len(chosen) < size.limit:
-        spread = len(taken.places) < MIN_TASKS[size]
-        order = {
-            n: taken.rank(each, offered[each.agent_type], spread=spread) for n, each in left.items()
-        }
-        chosen.append(left.pop(min(order, key=lambda n: (order[n], n))))
-        taken.add(chosen[-1])
-    return tuple(chosen), tuple(left.values())
-
-
 def _opportunity(
-    component: str,
-    part: str,
+    place: tuple[str, str, str],
     findings: Sequence[Finding],
     foreclosed: Collection[str],
-    agent_type: str,
+    size: str,
 ) -> Opportunity:
-    """Return the opportunity that findings make; what is `foreclosed` does not count as fixable."""
+    """Return the opportunity that findings make; what is `foreclosed` does not count as fixable.
+
+    They are in one component and part of it, for one agent type; `size` is the component's.
+    """
+    component, part, agent_type = place
     fixable = [each for each in findings if is_fixable(each, foreclosed)]
     shares = run_time_shares(fixable, findings)
     rules = Counter(each.code for each in fixable)
@@ -143,6 +126,9 @@ def _opportunity(
         complexity=LINES_PER_FIX * len(fixable) + len({each.path for each in fixable}),
         findings=len(findings),
         fixable=len(fixable),
+        family=_most_common(family_of(each.rule) for each in fixable),
+        component_class="/".join(filter(None, (_most_common(map(_language, fixable)), size))),
+        prior=fmean(PRIORS[each.fixable] for each in fixable) if fixable else 1.0,
     )
 
 
@@ -165,17 +151,29 @@ def run_time_shares(fixable: Sequence[Finding], findings: Sequence[Finding]) -> 
     ]
 
 
+def component_sizes(lines: Mapping[str, int]) -> dict[str, str]:
+    """Return the size of each component among those of its target, by thirds: small to large."""
+    ranked = sorted(lines, key=lambda name: (lines[name], name))
+    return {name: SIZES[n * len(SIZES) // len(ranked)] for n, name in enumerate(ranked)}
+
+
+def _language(finding: Finding) -> str:
+    """Return the language of the file that a finding is in; empty where it is none that we know."""
+    return next((each.name for each in LANGUAGES if each.has_suffix(finding.path)), "")
+
+
+def _most_common(names: Iterable[str]) -> str:
+    """Return the name that occurs most often, the first of several in the alphabet; "" of none."""
+    counts = Counter(names)
+    return min(counts, key=lambda name: (-counts[name], name), default="")
+
+
 def priority(findings: Sequence[Finding]) -> Priority:
     """Return the priority by the worst severity among the fixable findings."""
     severities = {each.severity for each in findings}
     if Severity.ERROR in severities:
         return Priority.HIGH
     return Priority.NORMAL if Severity.WARNING in severities else Priority.LOW
-
-
-def value(opportunity: Opportunity) -> float:
-    """Return the expected impact per unit of complexity."""
-    return opportunity.expected_impact / max(opportunity.complexity, 1.0)
 
 
 def plan(
@@ -187,14 +185,26 @@ def plan(
     parts: Sequence[Part] = (),
     inspections: Sequence[Inspection] = (),
     branch: str = "",
+    lines: Mapping[str, int] = NO_LINES,
+    experience: Experience = NO_EXPERIENCE,
+    chance: Chance | None = None,
 ) -> Plan:
     """Choose at most `size.limit` opportunities; `foreclosed` maps fingerprints to the reason.
 
     What can only be advised on takes what room is left, unless it is `advised` on, by fingerprint.
     `parts` are those of divided components, `inspections` tell what was read to get these findings,
-    `branch` where if not on the base.
+    `branch` where if not on the base. `lines` are those of each component, `experience` what became
+    of changes so far; with `chance`, some choices are drawn if there is more than has room.
     """
-    chosen, left = take_turns(opportunities(findings, foreclosed, parts), size)
+    found = opportunities(findings, foreclosed, parts, lines)
+    choices = choose(
+        options(found, experience, chance or seeded("")),
+        size.limit,
+        spread=MIN_TASKS[size],
+        chance=chance if experience.has_begun and len(found) > size.limit else None,
+    )
+    chosen = tuple(each.option.opportunity for each in choices.chosen)
+    left = [each.opportunity for each in choices.left]
     where = f" on {branch}" if branch else ""
     notes = [] if findings else [f"There are no findings{where}, so there is nothing to do."]
     notes += _notes(findings, foreclosed, size, chosen, left)
@@ -202,7 +212,8 @@ def plan(
     if not chosen:
         notes += _inspection_notes(inspections)
     advice = advice_opportunities(findings, {*foreclosed, *advised}, chosen)
-    return Plan((*chosen, *advice[: size.limit - len(chosen)]), tuple(notes))
+    advice = advice[: size.limit - len(chosen)]
+    return Plan((*chosen, *advice), tuple(notes), *candidates(choices, advice))
 
 
 def _inspection_notes(inspections: Sequence[Inspection]) -> list[str]:

@@ -10,6 +10,7 @@ from services.coordinator.domain.planning import admit, plan
 from services.coordinator.usecases import messages
 from services.coordinator.usecases.agents import deploy_agents
 from services.coordinator.usecases.end import complete, fail_wave
+from services.coordinator.usecases.experience import experience_of, store_choices
 from services.coordinator.usecases.parts import divide_components
 from shared.contracts.base import ALL
 from shared.contracts.documents.base import Failure
@@ -17,6 +18,7 @@ from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.findings import Finding, Inspection
 from shared.contracts.documents.waves import Opportunity, Task, Wave, place
 from shared.contracts.states import EnhancementState
+from shared.kernel.chance import seeded
 from shared.kernel.errors import Rejected
 from shared.mongo.collections import latest_findings
 from shared.targets.discovery import unowned_sources
@@ -56,6 +58,9 @@ async def plan_wave(wave: Wave, deps: CoordinatorDeps, *, repeat_overdue: bool) 
         parts=parts,
         inspections=inspections,
         branch=await _landing_branch_below(wave, deps),
+        lines=await _component_lines(wave, deps),
+        experience=await experience_of(wave, deps),
+        chance=seeded(wave.id),
     )
     notes = (*wave.notes, *chosen.notes, *left_out, *unowned.notes(unread))
     if not findings and unread and not any(each.lines for each in inspections):
@@ -75,6 +80,7 @@ async def plan_wave(wave: Wave, deps: CoordinatorDeps, *, repeat_overdue: bool) 
     paths = {place(each.name, ""): each.paths for each in described.components}
     paths |= {place(each.component, each.name): each.paths for each in parts}
     tasks = _new_tasks(wave, chosen.chosen, tuple(foreclosed), paths, deps)
+    await store_choices(wave, chosen, deps)
     await deps.store.tasks.insert_missing(tasks)
     await deploy_agents(wave, deps)
     running = await deps.store.waves.transition(
@@ -90,6 +96,12 @@ async def _landing_branch_below(wave: Wave, deps: CoordinatorDeps) -> str:
     if wave.commit == wave.base_commit:
         return ""
     return (await deps.store.targets.require(wave.target_id)).landing_branch
+
+
+async def _component_lines(wave: Wave, deps: CoordinatorDeps) -> dict[str, int]:
+    """Return the lines of each component on the wave's commit."""
+    found = await latest_findings(deps.store, wave.target_id, wave.commit)
+    return found.lines if found else {}
 
 
 async def _inspections(wave: Wave, deps: CoordinatorDeps) -> tuple[Inspection, ...]:

@@ -34,7 +34,13 @@ from shared.contracts.commands.n8n import (
     StopAgents,
     ValidateEnhancement,
 )
-from shared.contracts.commands.queries import GetAgents, GetStatus, GetWave, GetWaves
+from shared.contracts.commands.queries import (
+    GetAgents,
+    GetStatus,
+    GetTaskReason,
+    GetWave,
+    GetWaves,
+)
 from shared.contracts.commands.targets import (
     BacktestScope,
     BacktestTarget,
@@ -59,6 +65,7 @@ __all__ = [
     "GetAgents",
     "GetInfiniteMode",
     "GetStatus",
+    "GetTaskReason",
     "GetWave",
     "GetWaves",
     "GivenDecision",

@@ -35,3 +35,10 @@ class GetStatus(Message):
     """Count what is open, by kind and state."""
 
     subject: ClassVar[str] = "gs.rpc.status"
+
+
+class GetTaskReason(Message):
+    """Return why a task was taken up, and what else the wave could have taken up."""
+
+    subject: ClassVar[str] = "gs.rpc.task.why"
+    task_id: Id

@@ -62,7 +62,12 @@ class Wave(Document):
 class Opportunity(Value):
     """Findings worth a task; `expected_impact` in health points, `complexity` in changed lines.
 
-    `part` names the part of the component that it is about; empty for the whole.
+    `part` names the part of the component that it is about; empty for the whole. `family` is that
+    of most rules that can be fixed, and `component_class` the language and size of the component:
+    with the agent type these are the arm that the planner learns about. `prior` is the probability
+    that such a change stands, before anything is known.
+
+    One field per thing that the planner looks at.
     """
 
     agent_type: AgentTypeName
@@ -74,6 +79,9 @@ class Opportunity(Value):
     complexity: float
     findings: int
     fixable: int
+    family: str = ""
+    component_class: str = ""
+    prior: float = 1.0
 
     @property
     def place(self) -> str:

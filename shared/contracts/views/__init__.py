@@ -6,6 +6,7 @@ Each model has only what a client needs, in a shape of its own; a module by aggr
 from shared.contracts.views.agents import AgentView
 from shared.contracts.views.backtests import BacktestDetails, BacktestView
 from shared.contracts.views.base import Page, V
+from shared.contracts.views.choices import TaskReason, task_reason
 from shared.contracts.views.enhancements import (
     ApprovalGroup,
     ApprovalGroups,
@@ -33,6 +34,7 @@ __all__ = [
     "EnhancementView",
     "InfiniteView",
     "Page",
+    "TaskReason",
     "TaskView",
     "V",
     "WaveDetails",
@@ -41,6 +43,7 @@ __all__ = [
     "WebhookView",
     "delivery_view",
     "infinite_view",
+    "task_reason",
     "task_view",
     "wave_view",
     "webhook_view",

@@ -9,11 +9,11 @@ from services.coordinator.domain.division import (
     parts_by_component,
     work_by_path,
 )
-from services.coordinator.domain.planning import admit, opportunities, plan, take_turns
+from services.coordinator.domain.planning import admit, opportunities, plan
 from shared.contracts.base import WaveSize
 from shared.targets.components import Component
 from shared.targets.paths import matches
-from tests.support.builders import a_finding, an_opportunity
+from tests.support.builders import a_finding
 
 ENOUGH = MIN_FINDINGS_OF_PART
 
@@ -129,38 +129,6 @@ class TestPlans:
         findings = [a_finding(component="p"), a_finding(component="p", fixable="no")]
         assert work_by_path(findings, {findings[0].fingerprint}) == {}
 
-    def test_agents_of_different_types_get_different_parts_first(self):
-        ranked = [
-            an_opportunity("p", part=part, agent_type=kind)
-            for part, kind in (("a", "x"), ("a", "y"), ("b", "x"), ("b", "y"))
-        ]
-        assert self.turns(ranked) == ["a x", "b y", "a y", "b x"]
-
-    def test_the_types_share_a_small_wave_though_one_has_more_work_everywhere(self):
-        ranked = [
-            *(an_opportunity(place, agent_type="x") for place in "abcde"),
-            *(an_opportunity(place, agent_type="y") for place in "cd"),
-            an_opportunity("a", agent_type="z"),
-        ]
-        assert self.turns(ranked) == ["a z", "c y", "b x", "d y", "e x"]
-
-    def test_a_type_that_has_only_one_place_gets_its_turn_there_though_it_is_taken(self):
-        ranked = [an_opportunity(place, agent_type="x") for place in "abcde"]
-        ranked += [an_opportunity("a", agent_type=kind) for kind in "yz"]
-        assert self.turns(ranked) == ["a y", "b x", "c x", "a z", "d x"]
-
-    def test_a_large_wave_is_spread_over_ten_places_before_it_takes_one_twice(self):
-        ranked = [an_opportunity(str(n), agent_type="x") for n in range(10)]
-        ranked += [an_opportunity(str(n), agent_type=kind) for n in (0, 1) for kind in "yz"]
-        chosen = self.turns(ranked, WaveSize.LARGE)
-        assert {each.split()[0] for each in chosen[:10]} == {str(n) for n in range(10)}
-        assert {each.split()[1] for each in chosen[10:]} == {"x", "y", "z"}
-
-    def test_what_is_left_keeps_its_rank(self):
-        ranked = [an_opportunity(place, agent_type="x") for place in "abcdefg"]
-        _, left = take_turns(ranked, WaveSize.SMALL)
-        assert left == tuple(ranked[5:])
-
     def test_a_place_that_is_left_to_several_types_is_named_once(self):
         findings = [
             a_finding(component=name, path=f"{name}.py", agent_type=kind)
@@ -170,10 +138,6 @@ class TestPlans:
         [note] = plan(findings, foreclosed={}, size=WaveSize.SMALL).notes
         names = note.removeprefix("Left for a later wave: ").rstrip(".").split(", ")
         assert len(names) == len(set(names))
-
-    def turns(self, ranked, size=WaveSize.SMALL):
-        chosen, _ = take_turns(ranked, size)
-        return [f"{each.part or each.component} {each.agent_type}" for each in chosen]
 
     def test_a_component_that_admits_other_types_is_left_alone_with_a_note(self):
         component = Component(name="p", paths=("/p/",), source="x", agent_types=("security",))

@@ -2,10 +2,10 @@
 
 import pytest
 
-from services.coordinator.domain.planning import WHAT_TO_TRY, opportunities, plan, priority, value
+from services.coordinator.domain.planning import WHAT_TO_TRY, opportunities, plan, priority
 from shared.contracts.base import Priority, Severity, WaveSize
 from shared.contracts.documents.findings import Inspection
-from tests.support.builders import a_finding, an_opportunity
+from tests.support.builders import a_finding
 
 
 def found(component="a", count=1, **fields):
@@ -55,11 +55,6 @@ def test_what_a_profile_shows_to_be_hot_comes_first():
     assert [each.component for each in ranked] == ["hot", "beside"]
     assert [each.priority for each in ranked] == [Priority.HIGH, Priority.LOW]
     assert [each.expected_impact for each in ranked] == [6, 2]
-
-
-def test_worth_is_impact_for_each_line_to_read():
-    assert value(an_opportunity(expected_impact=10.0, complexity=4.0)) == 2.5
-    assert value(an_opportunity(expected_impact=3.0, complexity=0.0)) == 3.0
 
 
 def test_many_fixes_in_one_file_are_worth_more_than_the_same_in_many_files():
