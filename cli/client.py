@@ -17,6 +17,7 @@ from shared.contracts.answers import (
     DecisionsAccepted,
     FindingList,
     ImportAccepted,
+    KeyMade,
     RollbackAccepted,
     RollbacksAccepted,
     Status,
@@ -27,12 +28,14 @@ from shared.contracts.base import Value
 from shared.contracts.commands import (
     ApprovalFilter,
     BacktestTarget,
+    CreateKey,
     Decision,
     DecisionOnMany,
     DecisionReason,
     LogOrigin,
     RollbackOptions,
     RollbackSince,
+    RotateKey,
     StartWave,
 )
 from shared.contracts.events import Event
@@ -46,6 +49,7 @@ from shared.contracts.views import (
     BacktestView,
     EnhancementDetails,
     EnhancementView,
+    KeyView,
     Page,
     WaveView,
 )
@@ -184,6 +188,22 @@ class ApiClient:
     async def agents(self, limit: int, *, wave: str = "", active: bool) -> list[AgentView]:
         """Return the newest agents, of a wave or all; `active` only those whose wave goes on."""
         return await self._list(AgentView, "/agents", limit, wave=wave, active=active)
+
+    async def create_key(self, wanted: CreateKey) -> KeyMade:
+        """Make a key of the API."""
+        return await self._post(KeyMade, "/keys", wanted)
+
+    async def keys(self, limit: int) -> list[KeyView]:
+        """Return the newest keys of the API."""
+        return await self._list(KeyView, "/keys", limit)
+
+    async def rotate_key(self, key: str, wanted: RotateKey) -> KeyMade:
+        """Make a key that takes the place of another one."""
+        return await self._post(KeyMade, f"/keys/{key}/rotate", wanted)
+
+    async def revoke_key(self, key: str) -> KeyView:
+        """Revoke a key."""
+        return await self._request(KeyView, "DELETE", f"/keys/{key}")
 
     async def status(self) -> Status:
         """Return how many processes run agents of each type, and what is unfinished by state."""

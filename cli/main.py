@@ -7,7 +7,7 @@ from typing import Annotated
 import stamina.instrumentation
 import typer
 
-from cli import enhancements, findings, nats, system, target, waves
+from cli import enhancements, findings, keys, nats, system, target, waves
 from cli.agents import list_agents
 from cli.backtest import run_backtest
 from cli.components import show_components
@@ -29,6 +29,7 @@ app = typer.Typer(
 app.add_typer(waves.app, name="wave")
 app.add_typer(enhancements.app, name="enhancement")
 app.add_typer(findings.app, name="findings")
+app.add_typer(keys.app, name="keys")
 app.add_typer(nats.app, name="nats")
 
 

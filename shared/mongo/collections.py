@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.contracts import states
+from shared.contracts.documents.access import ApiKey, IdempotentRequest
 from shared.contracts.documents.agents import Agent, Worker
 from shared.contracts.documents.audit import AuditRecord
 from shared.contracts.documents.backtests import Backtest
@@ -23,6 +24,9 @@ from shared.mongo.client import Collection, Database
 from shared.mongo.records import REVERSED_ID
 from shared.mongo.repository import Repository, StateRepository
 from shared.mongo.specs import SPEC, CollectionSpec, documents, index, stateful
+
+# For so long a request may be repeated under its idempotency key.
+DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,12 @@ class Store:
         Backtest, states.BACKTEST, index(REVERSED_ID), index("state")
     )
     audit: Repository[AuditRecord] = documents(AuditRecord, index("-at"))
+    api_keys: Repository[ApiKey] = documents(
+        ApiKey, index(REVERSED_ID), index("prefix", unique=True)
+    )
+    idempotency: Repository[IdempotentRequest] = documents(
+        IdempotentRequest, index("seed_at", expires=DAY_SECONDS)
+    )
 
 
 COLLECTIONS: dict[str, CollectionSpec] = {

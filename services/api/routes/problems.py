@@ -12,13 +12,21 @@ from fastapi_problem.error import Problem
 from fastapi_problem.handler import add_exception_handler, new_exception_handler
 from starlette.exceptions import HTTPException
 
-from shared.kernel.errors import Conflict, GroundswellError, NotFound, Rejected, Transient
+from shared.kernel.errors import (
+    Conflict,
+    Forbidden,
+    GroundswellError,
+    NotFound,
+    Rejected,
+    Transient,
+)
 
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_URI = "urn:groundswell:problem:{type}"
 FAMILIES: tuple[tuple[type[GroundswellError], int, str], ...] = (
+    (Forbidden, 403, "Forbidden"),
     (NotFound, 404, "Not found"),
     (Conflict, 409, "Conflict with the present state"),
     (Rejected, 422, "Rejected"),
@@ -32,6 +40,13 @@ def problem_response(status: int, title: str, code: str, detail: str) -> JSONRes
     """Return a problem as a response, for use outside of the application's error handling."""
     content = _problem(status, title, code, detail).marshal(uri=TYPE_URI)
     return JSONResponse(content, status, media_type=MEDIA_TYPE)
+
+
+def error_response(error: GroundswellError) -> JSONResponse:
+    """Return one of our errors as a response, outside of the application's error handling."""
+    found = _problem_of(error)
+    content = found.marshal(uri=TYPE_URI)
+    return JSONResponse(content, found.status, found.headers, media_type=MEDIA_TYPE)
 
 
 def install_problem_handlers(app: FastAPI) -> None:
@@ -60,6 +75,11 @@ def _problem(status: int, title: str, code: str, detail: str, hint: str = "") ->
 
 
 def _from_error(_handler: object, _request: Request, error: GroundswellError) -> Problem:
+    """Return the problem of one of our errors."""
+    return _problem_of(error)
+
+
+def _problem_of(error: GroundswellError) -> Problem:
     """Return the problem of one of our errors; a `Transient` one says when to try again."""
     status, title = next((s, t) for family, s, t in FAMILIES if isinstance(error, family))
     found = _problem(status, title, error.code, error.message, error.hint)

@@ -20,6 +20,7 @@ from services.api.usecases.enhancements import (
 from services.api.usecases.events import stream_events
 from services.api.usecases.findings import export_findings, import_findings, list_findings
 from services.api.usecases.health import check_ready, get_status
+from services.api.usecases.keys import create_key, list_keys, revoke_key, rotate_key
 from services.api.usecases.waves import (
     get_wave,
     get_wave_report,
@@ -32,6 +33,7 @@ from services.api.usecases.waves import (
 
 __all__ = [
     "check_ready",
+    "create_key",
     "export_findings",
     "get_backtest",
     "get_diff",
@@ -46,11 +48,14 @@ __all__ = [
     "list_backtests",
     "list_enhancements",
     "list_findings",
+    "list_keys",
     "list_tasks",
     "list_waves",
+    "revoke_key",
     "roll_back_enhancement",
     "roll_back_since",
     "roll_back_wave",
+    "rotate_key",
     "start_backtest",
     "start_wave",
     "stop_backtest",

@@ -6,6 +6,7 @@ from services.api.domain.report import WaveRecords, make_report
 from services.api.domain.views import make_page
 from services.api.ports import ApiDeps
 from services.api.usecases.find import find_by_id, find_page
+from services.api.usecases.targets import permitted_target
 from shared.agent_types import health_dimensions
 from shared.contracts.answers import StoppedWaves, WaveAccepted, WaveOpened
 from shared.contracts.base import PROTECTION, RunPurpose
@@ -35,7 +36,10 @@ STOP_TIMEOUT_SECONDS = 30.0
 async def start_wave(command: StartWave, deps: ApiDeps) -> WaveOpened:
     """Start a wave; a repeated request with the same `wave_id` starts nothing new."""
     after = await deps.bus.last_sequence()
-    named = command.model_copy(update={"wave_id": command.wave_id or deps.new_id()})
+    target = await permitted_target(command.target, command.base, deps)
+    named = command.model_copy(
+        update={"target": target, "wave_id": command.wave_id or deps.new_id()}
+    )
     accepted = await deps.bus.request(named, WaveAccepted, timeout=START_TIMEOUT_SECONDS)
     return WaveOpened(**accepted.model_dump(), events_after=after)
 

@@ -8,6 +8,7 @@ from shared.contracts.answers.enhancements import (
     RollbacksAccepted,
 )
 from shared.contracts.answers.findings import FindingList, ImportAccepted, ImportedLog
+from shared.contracts.answers.keys import KeyMade
 from shared.contracts.answers.system import Acknowledgement, AgentList, Readiness, Status
 from shared.contracts.answers.waves import StoppedWaves, WaveAccepted, WaveList, WaveOpened
 
@@ -20,6 +21,7 @@ __all__ = [
     "FindingList",
     "ImportAccepted",
     "ImportedLog",
+    "KeyMade",
     "Readiness",
     "RollbackAccepted",
     "RollbacksAccepted",

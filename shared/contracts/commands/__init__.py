@@ -14,6 +14,7 @@ from shared.contracts.commands.enhancements import (
     RollbackSince,
 )
 from shared.contracts.commands.findings import ImportFindings, LogOrigin, MeasureFindings
+from shared.contracts.commands.keys import CreateKey, RotateKey
 from shared.contracts.commands.leases import (
     AcquireLease,
     ExtendLease,
@@ -35,6 +36,7 @@ __all__ = [
     "ApprovalFilter",
     "BacktestScope",
     "BacktestTarget",
+    "CreateKey",
     "DecideEnhancement",
     "Decision",
     "DecisionOnMany",
@@ -56,6 +58,7 @@ __all__ = [
     "RollbackEnhancements",
     "RollbackOptions",
     "RollbackSince",
+    "RotateKey",
     "RunBaseline",
     "StartWave",
     "StopBacktest",

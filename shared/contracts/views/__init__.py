@@ -12,6 +12,7 @@ from shared.contracts.views.enhancements import (
     EnhancementDetails,
     EnhancementView,
 )
+from shared.contracts.views.keys import KeyView, key_view
 from shared.contracts.views.waves import TaskView, WaveDetails, WaveView, task_view, wave_view
 
 __all__ = [
@@ -22,11 +23,13 @@ __all__ = [
     "BacktestView",
     "EnhancementDetails",
     "EnhancementView",
+    "KeyView",
     "Page",
     "TaskView",
     "V",
     "WaveDetails",
     "WaveView",
+    "key_view",
     "task_view",
     "wave_view",
 ]

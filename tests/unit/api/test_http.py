@@ -135,7 +135,7 @@ class TestGuard:
     async def test_who_does_not_have_the_key_learns_nothing(self, deps, path, key, code):
         async with a_client(deps, key=key) as client:
             refused = problem(await client.get(path), 401, code)
-            assert refused["detail"].startswith("This API needs its key")
+            assert refused["detail"].startswith("This API needs a key")
             assert problem(await client.post("/waves", json={}), 401, code)
         assert deps.bus.asked == deps.bus.published == []
 
