@@ -15,8 +15,9 @@ from services.api.routes.enhancements import enhancement_routes
 from services.api.routes.findings import finding_routes
 from services.api.routes.guard import Guard
 from services.api.routes.keys import key_routes
+from services.api.routes.listings import listing_routes
 from services.api.routes.probes import probe_routes
-from services.api.routes.problems import install_problem_handlers
+from services.api.routes.problems import PROBLEMS, install_problem_handlers
 from services.api.routes.rates import RateLimits
 from services.api.routes.system import system_routes
 from services.api.routes.waves import wave_routes
@@ -45,6 +46,7 @@ RESOURCES: tuple[RoutesOf, ...] = (
     backtest_routes,
     finding_routes,
     key_routes,
+    listing_routes,
 )
 # What is at the root, as probes and other protocols want it.
 ROOT_ROUTES: tuple[RoutesOf, ...] = (probe_routes,)
@@ -76,7 +78,7 @@ def make_app(
     for routes in ROOT_ROUTES:
         app.include_router(routes())
     for routes in RESOURCES:
-        app.include_router(routes(), prefix=API_PREFIX)
+        app.include_router(routes(), prefix=API_PREFIX, responses=PROBLEMS)
     return app
 
 

@@ -76,6 +76,7 @@ class Store:
         index("outcome"),
         index("second.enhancement_id"),
         index("resolved_at"),
+        index("-found_at"),
     )
     pull_requests: StateRepository[PullRequest] = stateful(
         PullRequest, states.PULL_REQUEST, index("state"), index("wave_id"), index("target_id")

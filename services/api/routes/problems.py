@@ -12,6 +12,7 @@ from fastapi_problem.error import Problem
 from fastapi_problem.handler import add_exception_handler, new_exception_handler
 from starlette.exceptions import HTTPException
 
+from shared.contracts.base import Value
 from shared.kernel.errors import (
     Conflict,
     Forbidden,
@@ -34,6 +35,27 @@ FAMILIES: tuple[tuple[type[GroundswellError], int, str], ...] = (
     (GroundswellError, 500, "Failed"),
 )
 MAX_FIELD_ERRORS = 8
+
+
+class ProblemDetails(Value):
+    """An RFC 9457 problem: `code` is for programs, `detail` and `hint` are for people."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    hint: str | None = None
+
+
+# What any route may answer instead, as the OpenAPI document has it.
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": HTTPStatus(status).phrase,
+        "content": {MEDIA_TYPE: {"schema": ProblemDetails.model_json_schema()}},
+    }
+    for status in (401, 403, 404, 405, 408, 409, 413, 422, 429, 500, 503)
+}
 
 
 def problem_response(status: int, title: str, code: str, detail: str) -> JSONResponse:

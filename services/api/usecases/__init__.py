@@ -21,6 +21,12 @@ from services.api.usecases.events import stream_events
 from services.api.usecases.findings import export_findings, import_findings, list_findings
 from services.api.usecases.health import check_ready, get_status
 from services.api.usecases.keys import create_key, list_keys, revoke_key, rotate_key
+from services.api.usecases.listings import (
+    get_target,
+    list_conflicts,
+    list_leases,
+    list_targets,
+)
 from services.api.usecases.waves import (
     get_wave,
     get_wave_report,
@@ -40,15 +46,19 @@ __all__ = [
     "get_enhancement",
     "get_status",
     "get_story",
+    "get_target",
     "get_wave",
     "get_wave_report",
     "import_findings",
     "list_agents",
     "list_approvals",
     "list_backtests",
+    "list_conflicts",
     "list_enhancements",
     "list_findings",
     "list_keys",
+    "list_leases",
+    "list_targets",
     "list_tasks",
     "list_waves",
     "revoke_key",

@@ -6,6 +6,7 @@ Each model has only what a client needs, in a shape of its own; a module by aggr
 from shared.contracts.views.agents import AgentView
 from shared.contracts.views.backtests import BacktestDetails, BacktestView
 from shared.contracts.views.base import Page, V
+from shared.contracts.views.conflicts import Conflicts, ConflictView, conflict_view
 from shared.contracts.views.enhancements import (
     ApprovalGroup,
     ApprovalGroups,
@@ -13,6 +14,14 @@ from shared.contracts.views.enhancements import (
     EnhancementView,
 )
 from shared.contracts.views.keys import KeyView, key_view
+from shared.contracts.views.targets import (
+    LeaseClaimView,
+    Leases,
+    LeaseView,
+    TargetView,
+    leases_in,
+    target_view,
+)
 from shared.contracts.views.waves import TaskView, WaveDetails, WaveView, task_view, wave_view
 
 __all__ = [
@@ -21,15 +30,24 @@ __all__ = [
     "ApprovalGroups",
     "BacktestDetails",
     "BacktestView",
+    "ConflictView",
+    "Conflicts",
     "EnhancementDetails",
     "EnhancementView",
     "KeyView",
+    "LeaseClaimView",
+    "LeaseView",
+    "Leases",
     "Page",
+    "TargetView",
     "TaskView",
     "V",
     "WaveDetails",
     "WaveView",
+    "conflict_view",
     "key_view",
+    "leases_in",
+    "target_view",
     "task_view",
     "wave_view",
 ]
