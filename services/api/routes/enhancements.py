@@ -5,7 +5,7 @@ from fastapi import APIRouter, Response
 from services.api import usecases
 from services.api.routes.access import Approving, Reading
 from services.api.routes.locations import locate
-from services.api.routes.paging import After, Limit
+from services.api.routes.paging import After, Limit, Wait
 from shared.contracts.answers import (
     RollbackAccepted,
     RollbacksAccepted,
@@ -30,9 +30,14 @@ def enhancement_routes() -> APIRouter:
         return await usecases.list_enhancements(wave, state, limit, after or "", deps)
 
     @router.get("/{enhancement}")
-    async def get_enhancement(deps: Reading, enhancement: str) -> EnhancementDetails:
-        """Return a change with its findings, prediction and evidence."""
-        return await usecases.get_enhancement(enhancement, deps)
+    async def get_enhancement(
+        deps: Reading, enhancement: str, wait: Wait = 0
+    ) -> EnhancementDetails:
+        """Return a change with its findings, prediction and evidence.
+
+        With `wait`, once its state has changed.
+        """
+        return await usecases.await_enhancement(enhancement, wait, deps)
 
     @router.get("/{enhancement}/diff", response_class=Response)
     async def get_diff(deps: Reading, enhancement: str) -> Response:

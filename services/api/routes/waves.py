@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body, Response
 from services.api import usecases
 from services.api.routes.access import Approving, Reading, Running
 from services.api.routes.locations import locate
-from services.api.routes.paging import After, Limit
+from services.api.routes.paging import After, Limit, Wait
 from shared.contracts.answers import RollbacksAccepted, StoppedWaves, WaveOpened
 from shared.contracts.commands import Reason, RollbackOptions, StartWave
 from shared.contracts.report import WaveReport
@@ -31,9 +31,9 @@ def wave_routes() -> APIRouter:
         return await usecases.list_waves(limit, after or "", deps)
 
     @router.get("/waves/{wave}")
-    async def get_wave(deps: Reading, wave: str) -> WaveDetails:
-        """Return a wave and its tasks."""
-        return await usecases.get_wave(wave, deps)
+    async def get_wave(deps: Reading, wave: str, wait: Wait = 0) -> WaveDetails:
+        """Return a wave and its tasks; with `wait`, once its state has changed."""
+        return await usecases.await_wave(wave, wait, deps)
 
     @router.get("/waves/{wave}/report")
     async def get_wave_report(deps: Reading, wave: str) -> WaveReport:

@@ -8,6 +8,7 @@ from services.api.usecases.backtests import (
     stop_backtest,
 )
 from services.api.usecases.enhancements import (
+    await_enhancement,
     get_diff,
     get_enhancement,
     get_story,
@@ -28,6 +29,7 @@ from services.api.usecases.listings import (
     list_targets,
 )
 from services.api.usecases.waves import (
+    await_wave,
     get_wave,
     get_wave_report,
     list_agents,
@@ -38,6 +40,8 @@ from services.api.usecases.waves import (
 )
 
 __all__ = [
+    "await_enhancement",
+    "await_wave",
     "check_ready",
     "create_key",
     "export_findings",

@@ -547,7 +547,9 @@ class TestBacktests:
         assert first == second
         assert (first.since, first.limit) == ("v1", 200)
         assert len(set(deps.bus.identities())) == 1, "the stream keeps one of them"
-        assert [each.action for each in await deps.store.audit.find(status=None)] == ["target.backtest"] * 2
+        assert [each.action for each in await deps.store.audit.find(status=None)] == [
+            "target.backtest"
+        ] * 2
 
     @pytest.mark.parametrize(
         "wrong",
