@@ -19,6 +19,7 @@ from shared.contracts.answers import (
     FindingList,
     ImportAccepted,
     InfiniteStatus,
+    KeyMade,
     RollbackAccepted,
     RollbacksAccepted,
     Status,
@@ -29,12 +30,14 @@ from shared.contracts.base import Value
 from shared.contracts.commands import (
     ApprovalFilter,
     BacktestTarget,
+    CreateKey,
     Decision,
     DecisionOnMany,
     DecisionReason,
     LogOrigin,
     RollbackOptions,
     RollbackSince,
+    RotateKey,
     StartWave,
 )
 from shared.contracts.events import Event
@@ -48,6 +51,7 @@ from shared.contracts.views import (
     BacktestView,
     EnhancementDetails,
     EnhancementView,
+    KeyView,
     Page,
     TaskReason,
     WaveView,
@@ -200,6 +204,22 @@ class ApiClient(WebhookRequests):
         """Return infinite mode on a target, or on all of them."""
         params = {"target": target} if target else {}
         return await self._request(InfiniteStatus, "GET", "/infinite", params=params)
+
+    async def create_key(self, wanted: CreateKey) -> KeyMade:
+        """Make a key of the API."""
+        return await self._post(KeyMade, "/keys", wanted)
+
+    async def keys(self, limit: int) -> list[KeyView]:
+        """Return the newest keys of the API."""
+        return await self._list(KeyView, "/keys", limit)
+
+    async def rotate_key(self, key: str, wanted: RotateKey) -> KeyMade:
+        """Make a key that takes the place of another one."""
+        return await self._post(KeyMade, f"/keys/{key}/rotate", wanted)
+
+    async def revoke_key(self, key: str) -> KeyView:
+        """Revoke a key."""
+        return await self._request(KeyView, "DELETE", f"/keys/{key}")
 
     async def status(self) -> Status:
         """Return how many processes run agents of each type, and what is unfinished by state."""

@@ -7,7 +7,7 @@ from typing import Annotated
 import stamina.instrumentation
 import typer
 
-from cli import enhancements, findings, infinite, nats, system, target, waves, webhooks
+from cli import enhancements, findings, infinite, keys, nats, system, target, waves, webhooks
 from cli.agents import list_agents
 from cli.backtest import run_backtest
 from cli.components import show_components
@@ -32,6 +32,7 @@ app.add_typer(enhancements.app, name="enhancement")
 app.add_typer(findings.app, name="findings")
 app.add_typer(webhooks.app, name="webhook")
 app.add_typer(infinite.app, name="infinite")
+app.add_typer(keys.app, name="keys")
 app.add_typer(nats.app, name="nats")
 
 

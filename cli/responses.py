@@ -32,8 +32,8 @@ def error_of(response: httpx.Response) -> GroundswellError:
     if response.status_code == httpx.codes.UNAUTHORIZED:
         return Rejected(
             f"The API at {response.url.netloc.decode()} does not accept our key.",
-            hint="Set GROUNDSWELL_API_KEY to its key.",
-            code="wrong_key",
+            hint=f"Set GROUNDSWELL_API_KEY to a valid one. {body.get('detail')}",
+            code=str(body.get("code", "wrong_key")),
         )
     family = FAMILIES.get(response.status_code)
     if family is None:

@@ -16,14 +16,19 @@ from services.api.routes.findings import finding_routes
 from services.api.routes.guard import Guard
 from services.api.routes.inbound import inbound_routes
 from services.api.routes.infinite import infinite_routes
+from services.api.routes.keys import key_routes
+from services.api.routes.listings import listing_routes
 from services.api.routes.n8n import n8n_routes
 from services.api.routes.probes import probe_routes
-from services.api.routes.problems import install_problem_handlers
+from services.api.routes.problems import PROBLEMS, install_problem_handlers
+from services.api.routes.rates import RateLimits
 from services.api.routes.system import system_routes
 from services.api.routes.waves import wave_routes
 from services.api.routes.webhooks import delivery_routes, webhook_routes
-from services.api.settings import ApiSettings
+from services.api.routes.writes import SafeWrites
+from services.api.settings import DEFAULT_RATE, ApiSettings
 from services.api.usecases import DeliverySender, follow_events
+from services.api.usecases.access import authenticate
 from shared.contracts.commands import StartWave
 from shared.contracts.events import TargetPushed, WebhookExhausted
 from shared.contracts.http import API_PREFIX
@@ -39,7 +44,7 @@ from shared.mongo.collections import Store, open_store
 
 SHUTDOWN_TIMEOUT_SECONDS = 2
 SENDING_INTERVAL_SECONDS = 0.5
-RoutesOf = Callable[[ApiDeps], APIRouter]
+RoutesOf = Callable[[], APIRouter]
 # What is below `API_PREFIX`; of two routes that fit a request, the first answers it.
 RESOURCES: tuple[RoutesOf, ...] = (
     system_routes,
@@ -51,13 +56,20 @@ RESOURCES: tuple[RoutesOf, ...] = (
     webhook_routes,
     delivery_routes,
     infinite_routes,
+    key_routes,
+    listing_routes,
 )
 # What is at the root, as probes and other protocols want it.
 ROOT_ROUTES: tuple[RoutesOf, ...] = (probe_routes, n8n_routes, inbound_routes)
 
 
-def make_app(deps: ApiDeps, *, key: str, hosts: Collection[str]) -> FastAPI:
-    """Return the HTTP application for clients that have the key and call it by one of its names."""
+def make_app(
+    deps: ApiDeps, *, key: str, hosts: Collection[str], rate: str = DEFAULT_RATE
+) -> FastAPI:
+    """Return the HTTP application for clients that have a key and call it by one of its names.
+
+    `key` allows everything; others are stored, and may be used as often as `rate` says.
+    """
     app = FastAPI(
         title="Groundswell",
         version=VERSION,
@@ -66,11 +78,18 @@ def make_app(deps: ApiDeps, *, key: str, hosts: Collection[str]) -> FastAPI:
         ),
     )
     install_problem_handlers(app)
-    app.add_middleware(Guard, key=key, hosts=hosts)
+    app.state.deps = deps
+    app.add_middleware(SafeWrites, deps=deps)
+    app.add_middleware(
+        Guard,
+        authenticate=lambda text: authenticate(text, deps, local_key=key),
+        hosts=hosts,
+        rates=RateLimits(rate, clock=utc_now),
+    )
     for routes in ROOT_ROUTES:
-        app.include_router(routes(deps))
+        app.include_router(routes())
     for routes in RESOURCES:
-        app.include_router(routes(deps), prefix=API_PREFIX)
+        app.include_router(routes(), prefix=API_PREFIX, responses=PROBLEMS)
     return app
 
 
@@ -98,7 +117,12 @@ def build(
     sender = DeliverySender(deps)
     server = _Server(
         uvicorn.Config(
-            make_app(deps, key=settings.api_key.get_secret_value(), hosts=settings.api_hosts),
+            make_app(
+                deps,
+                key=settings.api_key.get_secret_value(),
+                hosts=settings.api_hosts,
+                rate=settings.api_rate,
+            ),
             host=settings.api_host,
             port=settings.api_port,
             log_level="warning",

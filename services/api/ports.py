@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel
 
+from services.api.domain.access import EVERYTHING, Caller
 from shared.contracts.base import Message
 from shared.http.protected import Answer, ProtectedPoster
 from shared.kernel.clock import Clock
@@ -78,7 +79,7 @@ class ApiDeps:
     """The ports of the API's use cases.
 
     `ping_database` raises `Transient` if the database does not answer; `stopping` is set when the
-    service is to stop.
+    service is to stop. `caller` is whoever sent the request that they serve.
     """
 
     store: Store
@@ -87,4 +88,5 @@ class ApiDeps:
     clock: Clock
     new_id: NewId
     poster: Poster = field(default_factory=ProtectedPoster)
+    caller: Caller = EVERYTHING
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

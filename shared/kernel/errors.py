@@ -26,6 +26,12 @@ class Rejected(GroundswellError):
     code = "rejected"
 
 
+class Forbidden(Rejected):
+    """Whoever asks may not do this."""
+
+    code = "forbidden"
+
+
 class NotFound(Rejected):
     """Nothing exists under the given id."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.contracts import states
+from shared.contracts.documents.access import ApiKey, IdempotentRequest
 from shared.contracts.documents.agents import Agent, Worker
 from shared.contracts.documents.audit import AuditRecord
 from shared.contracts.documents.backtests import Backtest
@@ -36,6 +37,8 @@ from shared.mongo.specs import SPEC, CollectionSpec, documents, index, stateful
 KEPT_DELIVERIES_SECONDS = 30 * 24 * 3600
 # Longer than a sender's clock may differ and a sender may try again.
 KEPT_MESSAGES_SECONDS = 7 * 24 * 3600
+# For so long a request may be repeated under its idempotency key.
+DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ class Store:
         index("outcome"),
         index("second.enhancement_id"),
         index("resolved_at"),
+        index("-found_at"),
     )
     pull_requests: StateRepository[PullRequest] = stateful(
         PullRequest, states.PULL_REQUEST, index("state"), index("wave_id"), index("target_id")
@@ -136,6 +140,12 @@ class Store:
         ReceivedMessage, index("at", expires=KEPT_MESSAGES_SECONDS)
     )
     audit: Repository[AuditRecord] = documents(AuditRecord, index("-at"))
+    api_keys: Repository[ApiKey] = documents(
+        ApiKey, index(REVERSED_ID), index("prefix", unique=True)
+    )
+    idempotency: Repository[IdempotentRequest] = documents(
+        IdempotentRequest, index("seed_at", expires=DAY_SECONDS)
+    )
 
 
 COLLECTIONS: dict[str, CollectionSpec] = {

@@ -1,35 +1,53 @@
-"""Middleware that refuses requests without the key, by pages of other sites, or of great size."""
+"""Middleware that refuses requests without a key, by pages of other sites, or of great size."""
 
-import hmac
-from collections.abc import Collection
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.api.routes.problems import problem_response
+from services.api.domain.access import LOCAL_KEY, Caller
+from services.api.routes.problems import error_response, problem_response
+from services.api.routes.rates import RateLimits
 from shared.contracts.http import API_PREFIX, INBOUND_PREFIX
+from shared.kernel.errors import GroundswellError
 
 MAX_BODY_BYTES = 1 << 20
 # Logs of tools may be larger than anything else that clients send.
 MAX_BODY_BYTES_BY_PATH = {f"{API_PREFIX}/findings/import": 50_000_000}
+# A client that needs longer for a body only holds a connection.
+BODY_TIMEOUT_SECONDS = 60.0
 # Probes, and what describes the API; none of them tells anything about targets.
 OPEN_PATHS = frozenset({"/health/live", "/health/ready", "/docs", "/openapi.json"})
+SCHEME = "Bearer "
+REFUSED_KEYS = {
+    "no_key": "This API needs a key, as `Authorization: Bearer KEY`.",
+    "wrong_key": "This API needs a key that it knows, as `Authorization: Bearer KEY`.",
+    "revoked_key": "This key was revoked.",
+    "expired_key": "This key has expired.",
+}
+Authenticate = Callable[[str], Awaitable[Caller | str]]
 
 
 class Guard:
     """ASGI middleware that refuses a request before the application sees it.
 
-    `key` is what a client sends as `Authorization: Bearer KEY`; only `OPEN_PATHS` need none.
+    `authenticate` returns the caller who has a key, or the code of why it is refused. A client
+    sends it as `Authorization: Bearer KEY`; only `OPEN_PATHS` need none, and what is below
+    `INBOUND_PREFIX`, whose route checks a signature. The caller is put in the state of the request.
     `hosts` are the names that a request may be for, as a page of another site may have pointed its
     own name at this machine.
     """
 
-    def __init__(self, app: ASGIApp, *, key: str, hosts: Collection[str]) -> None:
+    def __init__(
+        self, app: ASGIApp, *, authenticate: Authenticate, hosts: Collection[str], rates: RateLimits
+    ) -> None:
         self._app = app
-        self._authorization = f"Bearer {key}".encode()
+        self._authenticate = authenticate
         self._hosts = frozenset(each.lower() for each in hosts)
+        self._rates = rates
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -39,16 +57,20 @@ class Guard:
         limit = MAX_BODY_BYTES_BY_PATH.get(scope["path"], MAX_BODY_BYTES)
         refusal = (
             self._refuse_foreign(headers)
-            or self._refuse_stranger(scope["path"], headers)
+            or await self._refuse_stranger(scope, headers)
             or _refuse_announced_size(headers, limit)
         )
         if refusal is not None:
             await refusal(scope, receive, send)
             return
         try:
-            body = await _read_body(receive, limit)
+            async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
+                body = await _read_body(receive, limit)
         except ClientDisconnect:
             # Nobody is left to answer, and a part of a body may ask for more than the whole.
+            return
+        except TimeoutError:
+            await _too_slow()(scope, receive, send)
             return
         if body is None:
             await _too_large(limit)(scope, receive, send)
@@ -72,21 +94,52 @@ class Guard:
             )
         return None
 
-    def _refuse_stranger(self, path: str, headers: Headers) -> ASGIApp | None:
-        """Return the refusal of a request without the key, else None; `OPEN_PATHS` need no key."""
-        sent = headers.get("authorization", "").encode()
-        if path.startswith(INBOUND_PREFIX):
-            return None  # its signature is checked in place of a key
-        if path in OPEN_PATHS or hmac.compare_digest(sent, self._authorization):
+    async def _refuse_stranger(self, scope: Scope, headers: Headers) -> ASGIApp | None:
+        """Return the refusal of a request without a valid key, or that comes too soon, else None.
+
+        `OPEN_PATHS` need no key, nor do senders, who sign. It puts the caller in the state of the
+        request.
+        """
+        if scope["path"] in OPEN_PATHS or scope["path"].startswith(INBOUND_PREFIX):
             return None
-        problem = problem_response(
-            401,
-            "Unauthorized",
-            "wrong_key" if sent else "no_key",
-            "This API needs its key, as `Authorization: Bearer KEY`.",
-        )
-        problem.headers["WWW-Authenticate"] = "Bearer"
-        return problem
+        sent = headers.get("authorization", "")
+        try:
+            found = await self._authenticate(sent.removeprefix(SCHEME)) if sent else "no_key"
+        except GroundswellError as error:
+            return error_response(error)
+        if isinstance(found, str):
+            wait = self._rates.wait_of_stranger(address_of(scope)) if sent else 0
+            return _too_often(wait, "wrong keys") if wait else _refused_key(found)
+        scope.setdefault("state", {})["caller"] = found
+        wait = 0 if found.key_id == LOCAL_KEY else self._rates.wait_of_key(found.key_id)
+        return _too_often(wait, f"requests with the key {found.name!r}") if wait else None
+
+
+def address_of(scope: Scope) -> str:
+    """Return the address that a request comes from; empty if it is not known."""
+    client = scope.get("client")
+    return client[0] if client else ""
+
+
+def _refused_key(code: str) -> ASGIApp:
+    """Return the refusal of a key: status 401."""
+    problem = problem_response(401, "Unauthorized", code, REFUSED_KEYS[code])
+    problem.headers["WWW-Authenticate"] = "Bearer"
+    return problem
+
+
+def _too_often(wait: int, what: str) -> ASGIApp:
+    """Return the refusal of what comes too often: status 429, and when to try again."""
+    detail = f"There were too many {what}; the next may come in {wait} s."
+    problem = problem_response(429, "Too many requests", "too_many_requests", detail)
+    problem.headers["Retry-After"] = str(wait)
+    return problem
+
+
+def _too_slow() -> ASGIApp:
+    """Return the refusal of a body that does not end: status 408."""
+    detail = f"The body did not end within {BODY_TIMEOUT_SECONDS:.0f} s."
+    return problem_response(408, "Request timeout", "too_slow", detail)
 
 
 def _host_and_port(origin: str) -> str:

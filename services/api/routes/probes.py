@@ -3,11 +3,11 @@
 from fastapi import APIRouter
 
 from services.api import usecases
-from services.api.ports import ApiDeps
+from services.api.routes.access import Open
 from shared.contracts.answers import Readiness
 
 
-def probe_routes(deps: ApiDeps) -> APIRouter:
+def probe_routes() -> APIRouter:
     """Return the routes that tell whether the API is alive, and whether the system is ready."""
     router = APIRouter(tags=["system"])
 
@@ -17,7 +17,7 @@ def probe_routes(deps: ApiDeps) -> APIRouter:
         return {"status": "ok"}
 
     @router.get("/health/ready")
-    async def ready() -> Readiness:
+    async def ready(deps: Open) -> Readiness:
         """Return the services that answer; 503 with the reason unless all are ready."""
         return await usecases.check_ready(deps)
 

@@ -13,7 +13,15 @@ from fastapi_problem.handler import add_exception_handler, new_exception_handler
 from starlette.exceptions import HTTPException
 
 from services.api.usecases import WrongSignature
-from shared.kernel.errors import Conflict, GroundswellError, NotFound, Rejected, Transient
+from shared.contracts.base import Value
+from shared.kernel.errors import (
+    Conflict,
+    Forbidden,
+    GroundswellError,
+    NotFound,
+    Rejected,
+    Transient,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -21,6 +29,7 @@ MEDIA_TYPE = "application/problem+json"
 TYPE_URI = "urn:groundswell:problem:{type}"
 FAMILIES: tuple[tuple[type[GroundswellError], int, str], ...] = (
     (WrongSignature, 401, "Unauthorized"),
+    (Forbidden, 403, "Forbidden"),
     (NotFound, 404, "Not found"),
     (Conflict, 409, "Conflict with the present state"),
     (Rejected, 422, "Rejected"),
@@ -30,10 +39,38 @@ FAMILIES: tuple[tuple[type[GroundswellError], int, str], ...] = (
 MAX_FIELD_ERRORS = 8
 
 
+class ProblemDetails(Value):
+    """An RFC 9457 problem: `code` is for programs, `detail` and `hint` are for people."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    hint: str | None = None
+
+
+# What any route may answer instead, as the OpenAPI document has it.
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": HTTPStatus(status).phrase,
+        "content": {MEDIA_TYPE: {"schema": ProblemDetails.model_json_schema()}},
+    }
+    for status in (401, 403, 404, 405, 408, 409, 413, 422, 429, 500, 503)
+}
+
+
 def problem_response(status: int, title: str, code: str, detail: str) -> JSONResponse:
     """Return a problem as a response, for use outside of the application's error handling."""
     content = _problem(status, title, code, detail).marshal(uri=TYPE_URI)
     return JSONResponse(content, status, media_type=MEDIA_TYPE)
+
+
+def error_response(error: GroundswellError) -> JSONResponse:
+    """Return one of our errors as a response, outside of the application's error handling."""
+    found = _problem_of(error)
+    content = found.marshal(uri=TYPE_URI)
+    return JSONResponse(content, found.status, found.headers, media_type=MEDIA_TYPE)
 
 
 def install_problem_handlers(app: FastAPI) -> None:
@@ -62,6 +99,11 @@ def _problem(status: int, title: str, code: str, detail: str, hint: str = "") ->
 
 
 def _from_error(_handler: object, _request: Request, error: GroundswellError) -> Problem:
+    """Return the problem of one of our errors."""
+    return _problem_of(error)
+
+
+def _problem_of(error: GroundswellError) -> Problem:
     """Return the problem of one of our errors; a `Transient` one says when to try again."""
     status, title = next((s, t) for family, s, t in FAMILIES if isinstance(error, family))
     found = _problem(status, title, error.code, error.message, error.hint)

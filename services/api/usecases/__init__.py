@@ -9,6 +9,7 @@ from services.api.usecases.backtests import (
 )
 from services.api.usecases.choices import explain_task
 from services.api.usecases.enhancements import (
+    await_enhancement,
     get_diff,
     get_enhancement,
     get_story,
@@ -22,6 +23,13 @@ from services.api.usecases.events import stream_events
 from services.api.usecases.findings import export_findings, import_findings, list_findings
 from services.api.usecases.health import check_ready, get_status
 from services.api.usecases.inbound import WrongSignature, receive_message
+from services.api.usecases.keys import create_key, list_keys, revoke_key, rotate_key
+from services.api.usecases.listings import (
+    get_target,
+    list_conflicts,
+    list_leases,
+    list_targets,
+)
 from services.api.usecases.n8n import (
     deploy_agents,
     get_system_health,
@@ -31,6 +39,7 @@ from services.api.usecases.n8n import (
 from services.api.usecases.sending import DeliverySender
 from services.api.usecases.subscriptions import follow_events
 from services.api.usecases.waves import (
+    await_wave,
     get_wave,
     get_wave_report,
     list_agents,
@@ -57,8 +66,11 @@ from services.api.usecases.webhooks import (
 __all__ = [
     "DeliverySender",
     "WrongSignature",
+    "await_enhancement",
+    "await_wave",
     "change_webhook",
     "check_ready",
+    "create_key",
     "create_sender",
     "create_webhook",
     "delete_webhook",
@@ -73,6 +85,7 @@ __all__ = [
     "get_status",
     "get_story",
     "get_system_health",
+    "get_target",
     "get_wave",
     "get_wave_report",
     "get_webhook",
@@ -80,18 +93,24 @@ __all__ = [
     "list_agents",
     "list_approvals",
     "list_backtests",
+    "list_conflicts",
     "list_deliveries",
     "list_enhancements",
     "list_findings",
+    "list_keys",
+    "list_leases",
+    "list_targets",
     "list_tasks",
     "list_waves",
     "list_webhooks",
     "receive_message",
     "replay_dead",
     "replay_delivery",
+    "revoke_key",
     "roll_back_enhancement",
     "roll_back_since",
     "roll_back_wave",
+    "rotate_key",
     "rotate_secret",
     "send_test",
     "start_backtest",

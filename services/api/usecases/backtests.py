@@ -4,6 +4,7 @@ from services.api.domain.views import backtest_details, backtest_view
 from services.api.ports import ApiDeps
 from services.api.usecases.commands import record_and_publish
 from services.api.usecases.find import find_by_id, find_page
+from services.api.usecases.targets import permitted_target
 from shared.contracts.answers import BacktestAccepted
 from shared.contracts.commands import BacktestTarget, StopBacktest
 from shared.contracts.views import BacktestDetails, BacktestView, Page
@@ -12,9 +13,9 @@ from shared.contracts.views import BacktestDetails, BacktestView, Page
 async def start_backtest(command: BacktestTarget, deps: ApiDeps) -> BacktestAccepted:
     """Request a backtest; a repeated request with the same `backtest_id` starts nothing new."""
     backtest_id = command.backtest_id or deps.new_id()
-    return await _publish(
-        command.model_copy(update={"backtest_id": backtest_id}), backtest_id, deps
-    )
+    target = await permitted_target(command.target, command.base, deps)
+    named = command.model_copy(update={"backtest_id": backtest_id, "target": target})
+    return await _publish(named, backtest_id, deps)
 
 
 async def stop_backtest(typed: str, deps: ApiDeps) -> BacktestAccepted:

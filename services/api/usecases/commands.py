@@ -15,6 +15,8 @@ async def record_and_publish(command: Message, deps: ApiDeps, *, key: str, wave:
             subject=command.model_dump(mode="json"),
             channel="http",
             at=deps.clock(),
+            key_id=deps.caller.key_id,
+            key_name=deps.caller.name,
         )
     )
     await deps.bus.publish(command, key=key, wave=wave)

@@ -8,6 +8,7 @@ from services.api.ports import ApiDeps
 from services.api.usecases.commands import record_and_publish
 from services.api.usecases.find import find_by_id, find_page
 from services.api.usecases.targets import find_target
+from services.api.usecases.waiting import wait_for_change
 from shared.contracts.answers import DecisionAccepted, RollbackAccepted, RollbacksAccepted
 from shared.contracts.base import RunPurpose
 from shared.contracts.commands import (
@@ -22,7 +23,7 @@ from shared.contracts.commands import (
 )
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.runs import TestRun
-from shared.contracts.states import EnhancementState
+from shared.contracts.states import ENHANCEMENT, EnhancementState
 from shared.contracts.story import Story
 from shared.contracts.views import EnhancementDetails, EnhancementView, Page
 from shared.kernel.errors import Conflict, NotFound, Rejected
@@ -53,6 +54,13 @@ async def get_enhancement(typed: str, deps: ApiDeps) -> EnhancementDetails:
     """Return one enhancement with its findings, prediction and evidence."""
     change = await _find(typed, deps)
     return enhancement_details(change, await deps.store.releases.find(enhancement_id=change.id))
+
+
+async def await_enhancement(typed: str, seconds: int, deps: ApiDeps) -> EnhancementDetails:
+    """Return an enhancement once its state changes or is final; after `seconds` in any case."""
+    return await wait_for_change(
+        lambda: get_enhancement(typed, deps), lambda found: found.state, ENHANCEMENT, seconds, deps
+    )
 
 
 async def get_diff(typed: str, deps: ApiDeps) -> str:

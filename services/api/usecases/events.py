@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
+from services.api.domain.access import Caller
 from services.api.ports import ApiDeps, StreamedEvent
 
 
@@ -13,7 +14,8 @@ async def stream_events(
 ) -> AsyncIterator[dict[str, str]]:
     """Yield every event after the sequence number `after`, or only new ones if that is None.
 
-    With `wave`, only events of that wave. The `id` of each is the sequence number to resume after.
+    With `wave`, only events of that wave; for a key of some targets, only theirs. The `id` of each
+    is the sequence number to resume after.
     The stream ends when the service stops.
     """
     arrived: asyncio.Queue[StreamedEvent] = asyncio.Queue(1)
@@ -21,7 +23,7 @@ async def stream_events(
     stopping = asyncio.create_task(deps.stopping.wait())
     try:
         while (event := await _next_unless(stopping, reader, arrived)) is not None:
-            if not wave or event.data.get("wave_id") == wave:
+            if _is_wanted(event, wave, deps.caller):
                 yield _encode(event)
     finally:
         # Nothing is awaited: when a client leaves, this is cancelled again at every await.
@@ -59,6 +61,12 @@ async def _next_unless(
         return None
     finally:
         coming.cancel()
+
+
+def _is_wanted(event: StreamedEvent, wave: str, caller: Caller) -> bool:
+    """Return whether an event is of the wave, if one is given, and of the caller's targets."""
+    mine = not caller.targets or event.data.get("target_id") in caller.targets
+    return mine and (not wave or event.data.get("wave_id") == wave)
 
 
 def _encode(event: StreamedEvent) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from services.api.ports import ApiDeps
 from services.api.usecases.commands import record_and_publish
-from services.api.usecases.targets import find_target
+from services.api.usecases.targets import find_target, permitted_target
 from shared.contracts.answers import FindingList, ImportAccepted, ImportedLog
 from shared.contracts.commands import ImportFindings, LogOrigin
 from shared.contracts.documents.findings import Finding, FindingSet, FindingsImport
@@ -37,7 +37,9 @@ async def import_findings(origin: LogOrigin, content: bytes, deps: ApiDeps) -> I
     report = StoredReport(id=digest, kind="sarif", data=data, created_at=deps.clock())
     await deps.store.reports.insert_missing([report])
     import_id = deps.new_id()
-    command = ImportFindings(**origin.model_dump(), report=digest, import_id=import_id)
+    target = await permitted_target(origin.target, origin.base, deps)
+    named = origin.model_copy(update={"target": target})
+    command = ImportFindings(**named.model_dump(), report=digest, import_id=import_id)
     after = await record_and_publish(command, deps, key=import_id)
     return ImportAccepted(import_id=import_id, events_after=after)
 

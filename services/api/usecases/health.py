@@ -1,6 +1,7 @@
 """Readiness of the stack, and counts of the work in progress."""
 
 from services.api.ports import ApiDeps
+from services.api.usecases.access import require_all_targets
 from shared.contracts.answers import Readiness, Status
 from shared.contracts.commands import GetStatus
 from shared.kernel.errors import Transient
@@ -24,4 +25,5 @@ async def check_ready(deps: ApiDeps) -> Readiness:
 
 async def get_status(deps: ApiDeps) -> Status:
     """Return the coordinator's counts, by state, of agents and of unfinished work."""
+    require_all_targets(deps)
     return await deps.bus.request(GetStatus(), Status)

@@ -6,6 +6,7 @@ from services.api.usecases.commands import record_and_publish
 from services.api.usecases.enhancements import roll_back_enhancement, submit_decision
 from services.api.usecases.find import find_by_id
 from services.api.usecases.health import check_ready, get_status
+from services.api.usecases.targets import permitted_target
 from services.api.usecases.waves import stop_wave
 from shared.contracts.answers import (
     ComponentScore,
@@ -45,8 +46,9 @@ async def deploy_agents(
     if request.callback_url:
         await deps.poster.check(request.callback_url)
     wave_id = await _remembered(key or request.execution_id, deps)
-    asked = request.model_dump(include={"target", "base", "size", "focus", "components", "dry_run"})
-    command = StartWave(**asked, wave_id=wave_id)
+    target = await permitted_target(request.target, request.base, deps)
+    asked = request.model_dump(include={"base", "size", "focus", "components", "dry_run"})
+    command = StartWave(**asked, target=target, wave_id=wave_id)
     after = await deps.bus.last_sequence()
     # Before the start: a callback without a wave says so, a wave without a callback is silent.
     callback = await await_result(request, Awaited(wave_id=wave_id), deps)
@@ -68,11 +70,12 @@ async def deploy_agents(
 
 
 async def _remembered(key: str | None, deps: ApiDeps) -> str:
-    """Return the id of what a request makes: the same one for the same key, else a new one."""
+    """Return the id of what a request makes: one for each key of a caller, or a new one."""
     made = deps.new_id()
     if not key:
         return made
-    noted = ReceivedMessage(id=f"n8n:deploy:{key}", at=deps.clock(), result=made)
+    remembered = f"n8n:deploy:{deps.caller.key_id}:{key}"
+    noted = ReceivedMessage(id=remembered, at=deps.clock(), result=made)
     if await deps.store.received.insert(noted):
         return made
     return (await deps.store.received.require(noted.id)).result

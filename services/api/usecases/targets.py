@@ -51,6 +51,16 @@ async def find_target(named: str, deps: ApiDeps, *, base: str | None = None) -> 
     return chosen[0]
 
 
+async def permitted_target(named: str | None, base: str | None, deps: ApiDeps) -> str | None:
+    """Return what a command says of its target; its id where the caller's key has some targets.
+
+    Raises `NotFound` and `Conflict` as `find_target` does, for such a key.
+    """
+    if not deps.caller.targets:
+        return named
+    return (await find_target(named or deps.caller.targets[0], deps, base=base)).id
+
+
 async def _last_wave(target_id: str, deps: ApiDeps) -> str:
     """Return the id of the newest wave on a target; empty if none has run on it."""
     wave = await deps.store.waves.first(target_id=target_id, sort="-_id")

@@ -6,6 +6,8 @@ from services.api.domain.report import WaveRecords, make_report
 from services.api.domain.views import make_page
 from services.api.ports import ApiDeps
 from services.api.usecases.find import find_by_id, find_page
+from services.api.usecases.targets import permitted_target
+from services.api.usecases.waiting import wait_for_change
 from shared.agent_types import health_dimensions
 from shared.contracts.answers import StoppedWaves, WaveAccepted, WaveOpened
 from shared.contracts.base import PROTECTION, RunPurpose
@@ -14,7 +16,7 @@ from shared.contracts.documents.findings import Health
 from shared.contracts.documents.runs import TestRun
 from shared.contracts.documents.waves import Wave
 from shared.contracts.report import WaveReport
-from shared.contracts.states import OPEN_AGENT_STATES
+from shared.contracts.states import OPEN_AGENT_STATES, WAVE
 from shared.contracts.views import (
     AgentView,
     Page,
@@ -35,7 +37,10 @@ STOP_TIMEOUT_SECONDS = 30.0
 async def start_wave(command: StartWave, deps: ApiDeps) -> WaveOpened:
     """Start a wave; a repeated request with the same `wave_id` starts nothing new."""
     after = await deps.bus.last_sequence()
-    named = command.model_copy(update={"wave_id": command.wave_id or deps.new_id()})
+    target = await permitted_target(command.target, command.base, deps)
+    named = command.model_copy(
+        update={"target": target, "wave_id": command.wave_id or deps.new_id()}
+    )
     accepted = await deps.bus.request(named, WaveAccepted, timeout=START_TIMEOUT_SECONDS)
     return WaveOpened(**accepted.model_dump(), events_after=after)
 
@@ -62,6 +67,13 @@ async def get_wave(typed: str, deps: ApiDeps) -> WaveDetails:
     return WaveDetails(
         wave=wave_view(wave, await deps.store.targets.get(wave.target_id)),
         tasks=tuple(task_view(each) for each in tasks),
+    )
+
+
+async def await_wave(typed: str, seconds: int, deps: ApiDeps) -> WaveDetails:
+    """Return a wave once its state changes or is final; after `seconds` in any case."""
+    return await wait_for_change(
+        lambda: get_wave(typed, deps), lambda found: found.wave.state, WAVE, seconds, deps
     )
 
 

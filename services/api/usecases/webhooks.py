@@ -60,7 +60,12 @@ async def _create(webhook: Webhook, deps: ApiDeps) -> WebhookSecret:
     """Store a webhook with a new secret, which is told this once."""
     secret = SigningSecret(text=_new_secret())
     webhook = webhook.updated(secrets=(secret,))
-    await deps.store.webhooks.insert(webhook)
+    if not await deps.store.webhooks.insert(webhook):
+        raise Conflict(
+            f"The webhook {webhook.id} was made before, and its secret is shown once only.",
+            hint="Rotate it, which makes another one.",
+            code="webhook_was_made",
+        )
     return WebhookSecret(webhook=webhook_view(webhook), secret=secret.text)
 
 

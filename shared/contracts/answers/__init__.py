@@ -9,6 +9,7 @@ from shared.contracts.answers.enhancements import (
 )
 from shared.contracts.answers.findings import FindingList, ImportAccepted, ImportedLog
 from shared.contracts.answers.infinite import InfiniteStatus
+from shared.contracts.answers.keys import KeyMade
 from shared.contracts.answers.n8n import (
     CallbackBody,
     ComponentScore,
@@ -33,6 +34,7 @@ __all__ = [
     "ImportAccepted",
     "ImportedLog",
     "InfiniteStatus",
+    "KeyMade",
     "MessageReceived",
     "Readiness",
     "RollbackAccepted",

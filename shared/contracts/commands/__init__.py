@@ -21,6 +21,7 @@ from shared.contracts.commands.infinite import (
     StartInfiniteMode,
     StopInfiniteMode,
 )
+from shared.contracts.commands.keys import CreateKey, RotateKey
 from shared.contracts.commands.leases import (
     AcquireLease,
     ExtendLease,
@@ -56,6 +57,7 @@ __all__ = [
     "BacktestScope",
     "BacktestTarget",
     "CallbackRequest",
+    "CreateKey",
     "DecideEnhancement",
     "Decision",
     "DecisionOnMany",
@@ -84,6 +86,7 @@ __all__ = [
     "RollbackEnhancements",
     "RollbackOptions",
     "RollbackSince",
+    "RotateKey",
     "RunBaseline",
     "StartInfiniteMode",
     "StartWave",

@@ -7,6 +7,7 @@ from shared.contracts.views.agents import AgentView
 from shared.contracts.views.backtests import BacktestDetails, BacktestView
 from shared.contracts.views.base import Page, V
 from shared.contracts.views.choices import TaskReason, task_reason
+from shared.contracts.views.conflicts import Conflicts, ConflictView, conflict_view
 from shared.contracts.views.enhancements import (
     ApprovalGroup,
     ApprovalGroups,
@@ -14,6 +15,15 @@ from shared.contracts.views.enhancements import (
     EnhancementView,
 )
 from shared.contracts.views.infinite import InfiniteView, infinite_view
+from shared.contracts.views.keys import KeyView, key_view
+from shared.contracts.views.targets import (
+    LeaseClaimView,
+    Leases,
+    LeaseView,
+    TargetView,
+    leases_in,
+    target_view,
+)
 from shared.contracts.views.waves import TaskView, WaveDetails, WaveView, task_view, wave_view
 from shared.contracts.views.webhooks import (
     DeliveryView,
@@ -29,11 +39,18 @@ __all__ = [
     "ApprovalGroups",
     "BacktestDetails",
     "BacktestView",
+    "ConflictView",
+    "Conflicts",
     "DeliveryView",
     "EnhancementDetails",
     "EnhancementView",
     "InfiniteView",
+    "KeyView",
+    "LeaseClaimView",
+    "LeaseView",
+    "Leases",
     "Page",
+    "TargetView",
     "TaskReason",
     "TaskView",
     "V",
@@ -41,8 +58,12 @@ __all__ = [
     "WaveView",
     "WebhookSecret",
     "WebhookView",
+    "conflict_view",
     "delivery_view",
     "infinite_view",
+    "key_view",
+    "leases_in",
+    "target_view",
     "task_reason",
     "task_view",
     "wave_view",

@@ -2,7 +2,11 @@
 
 import pytest
 
+from services.api.domain.access import EVERYTHING
 from services.api.routes.guard import Guard
+from services.api.routes.rates import RateLimits
+from services.api.settings import DEFAULT_RATE
+from tests.support.builders import NOW
 
 SCOPE = {
     "type": "http",
@@ -22,7 +26,12 @@ async def seen_by_the_application(*messages):
     async def receive():
         return next(coming)
 
-    await Guard(application, key="key", hosts=["localhost"])(SCOPE, receive, None)
+    async def authenticate(key):
+        return EVERYTHING
+
+    rates = RateLimits(DEFAULT_RATE, clock=lambda: NOW)
+    guard = Guard(application, authenticate=authenticate, hosts=["localhost"], rates=rates)
+    await guard({**SCOPE}, receive, None)
     return bodies
 
 
