@@ -10,6 +10,7 @@ import stamina
 from httpx_sse import EventSource, aconnect_sse
 from pydantic import BaseModel
 
+from cli.key_requests import KeyRequests
 from cli.responses import decode_event, error_of
 from cli.webhook_requests import WebhookRequests
 from shared.contracts.answers import (
@@ -19,7 +20,6 @@ from shared.contracts.answers import (
     FindingList,
     ImportAccepted,
     InfiniteStatus,
-    KeyMade,
     RollbackAccepted,
     RollbacksAccepted,
     Status,
@@ -30,14 +30,12 @@ from shared.contracts.base import Value
 from shared.contracts.commands import (
     ApprovalFilter,
     BacktestTarget,
-    CreateKey,
     Decision,
     DecisionOnMany,
     DecisionReason,
     LogOrigin,
     RollbackOptions,
     RollbackSince,
-    RotateKey,
     StartWave,
 )
 from shared.contracts.events import Event
@@ -51,7 +49,6 @@ from shared.contracts.views import (
     BacktestView,
     EnhancementDetails,
     EnhancementView,
-    KeyView,
     Page,
     TaskReason,
     WaveView,
@@ -72,7 +69,7 @@ RECONNECT_PAUSE_SECONDS = 0.2
 RETRIED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.RemoteProtocolError, httpx.ReadError)
 
 
-class ApiClient(WebhookRequests):
+class ApiClient(KeyRequests, WebhookRequests):
     """A client of one API, which retries while the API is being restarted.
 
     `ours` says that the stack behind it was started for this command.
@@ -204,22 +201,6 @@ class ApiClient(WebhookRequests):
         """Return infinite mode on a target, or on all of them."""
         params = {"target": target} if target else {}
         return await self._request(InfiniteStatus, "GET", "/infinite", params=params)
-
-    async def create_key(self, wanted: CreateKey) -> KeyMade:
-        """Make a key of the API."""
-        return await self._post(KeyMade, "/keys", wanted)
-
-    async def keys(self, limit: int) -> list[KeyView]:
-        """Return the newest keys of the API."""
-        return await self._list(KeyView, "/keys", limit)
-
-    async def rotate_key(self, key: str, wanted: RotateKey) -> KeyMade:
-        """Make a key that takes the place of another one."""
-        return await self._post(KeyMade, f"/keys/{key}/rotate", wanted)
-
-    async def revoke_key(self, key: str) -> KeyView:
-        """Revoke a key."""
-        return await self._request(KeyView, "DELETE", f"/keys/{key}")
 
     async def status(self) -> Status:
         """Return how many processes run agents of each type, and what is unfinished by state."""

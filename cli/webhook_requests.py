@@ -1,20 +1,11 @@
 """What a client asks the API about webhooks and deliveries."""
 
-from abc import ABC, abstractmethod
-from typing import Any, TypeVar
-
-import httpx
-from pydantic import BaseModel
-
-from shared.contracts.base import Value
+from cli.requests import Requests
 from shared.contracts.commands import NewSender, NewWebhook, WebhookChange
 from shared.contracts.views import DeliveryView, WebhookSecret, WebhookView
 
-M = TypeVar("M", bound=BaseModel)
-V = TypeVar("V", bound=Value)
 
-
-class WebhookRequests(ABC):
+class WebhookRequests(Requests):
     """The requests about webhooks, for a client that can send any."""
 
     async def create_webhook(self, wanted: NewWebhook) -> WebhookSecret:
@@ -58,19 +49,3 @@ class WebhookRequests(ABC):
     async def replay_delivery(self, delivery: str) -> DeliveryView:
         """Send something again."""
         return await self._request(DeliveryView, "POST", f"/deliveries/{delivery}/replay")
-
-    @abstractmethod
-    async def _list(self, view: type[V], path: str, limit: int, **params: Any) -> list[V]:
-        """Return at most `limit` items of a list."""
-
-    @abstractmethod
-    async def _post(self, model: type[M], path: str, body: BaseModel) -> M:
-        """Send a body as JSON, and return the parsed answer."""
-
-    @abstractmethod
-    async def _request(self, model: type[M], method: str, path: str, **options: Any) -> M:
-        """Send a request, and return the parsed answer."""
-
-    @abstractmethod
-    async def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """Send a request, and return the answer."""
