@@ -24,6 +24,21 @@ class ChangeTrees:
     after: str
 
 
+def changes_with_trees(
+    changes: Sequence[Enhancement], steps: Sequence[tuple[str, str]], tree: str
+) -> list[ChangeTrees]:
+    """Return the changes of a composition on `tree`, each with the trees around it.
+
+    `steps` are those of the composition: (change, tree after it). What is not in them is left out.
+    """
+    by_id = {each.id: each for each in changes}
+    found = []
+    for change, after in steps:
+        found.append(ChangeTrees(by_id[change], tree, after))
+        tree = after
+    return found
+
+
 async def check_findings(
     steps: Sequence[ChangeTrees], prepared: PreparedHead, deps: ValidatorDeps
 ) -> Mapping[str, str]:

@@ -11,7 +11,7 @@ from functools import partial
 import structlog
 
 from services.validator.deps import ValidatorDeps
-from services.validator.findings.usecases import ChangeTrees, check_findings
+from services.validator.findings.usecases import changes_with_trees, check_findings
 from services.validator.gate.gains import measure_last, promises_speed
 from services.validator.gate.heads import prepare_known_head, refresh_head, run_on_head
 from services.validator.git.ports import Composition
@@ -51,8 +51,7 @@ async def _look_at_task(task_id: str, deps: ValidatorDeps) -> None:
         if len(cleared) <= seen:
             return
         seen = len(cleared)
-        ordered = sorted(cleared, key=lambda each: (each.proposal.order, each.id))
-        await _on_the_head(ordered, _compare, deps)
+        await _on_the_head(sorted(cleared, key=pool.stacking_order), _compare, deps)
 
 
 async def _on_the_head(changes: Sequence[Enhancement], work: Work, deps: ValidatorDeps) -> None:
@@ -89,7 +88,6 @@ async def _compare(
     deps: ValidatorDeps,
 ) -> None:
     """Compare the findings and the programs with and without each change."""
-    trees = [prepared.tree, *(tree for _, tree in composition.steps)]
-    steps = [ChangeTrees(each, *trees[n : n + 2]) for n, each in enumerate(changes)]
+    steps = changes_with_trees(changes, composition.steps, prepared.tree)
     await check_findings(steps, prepared, deps)
     await compare_programs(changes, composition.steps, prepared, deps)

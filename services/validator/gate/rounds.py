@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from services.validator.approval.domain import changes_tried_next, invalid_approval_reason
 from services.validator.decision.evidence import RunEvidence, RunPlan
 from services.validator.deps import ValidatorDeps
-from services.validator.findings.usecases import ChangeTrees, check_findings
+from services.validator.findings.usecases import changes_with_trees, check_findings
 from services.validator.gate.facts import ChangeFacts
 from services.validator.gate.heads import prepare_known_head, run_on_head
 from services.validator.gate.selections import Selections
@@ -179,10 +179,8 @@ def _unnamed_file(patch: str, change: Enhancement) -> str | None:
 async def _screen_findings(gate_round: GateRound, deps: ValidatorDeps) -> None:
     """Reject changes that leave a finding they claim to fix, or add one that is as severe."""
     composition = await compose(gate_round, tuple(gate_round.changes), deps)
-    before, steps = gate_round.prepared.tree, []
-    for change, tree in composition.steps:
-        steps.append(ChangeTrees(gate_round.changes[change], before, tree))
-        before = tree
+    changes, tree = [*gate_round.changes.values()], gate_round.prepared.tree
+    steps = changes_with_trees(changes, composition.steps, tree)
     for change, problem in (await check_findings(steps, gate_round.prepared, deps)).items():
         if problem:
             await reject(gate_round.remove(change), f"findings: {problem}", deps)

@@ -69,10 +69,10 @@ async def ready_changes(target: Target, deps: ValidatorDeps) -> list[Enhancement
 async def _read(changes: Sequence[Enhancement], deps: ValidatorDeps) -> list[Enhancement]:
     """Return those of these changes that still wait, in order, with all that is stored of them."""
     found = await deps.store.enhancements.find(id=[each.id for each in changes], state=WAITING)
-    return sorted(found, key=_stacking)
+    return sorted(found, key=stacking_order)
 
 
-def _stacking(change: Enhancement) -> tuple[str, int, str]:
+def stacking_order(change: Enhancement) -> tuple[str, int, str]:
     """Return a sort key by which the changes of one task stay in the order they build on."""
     return (change.task_id, change.proposal.order, change.id)
 
